@@ -1,0 +1,143 @@
+"""The command line. Heavy modules are imported by the command that needs them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from modelstudio.settings import Settings
+
+if TYPE_CHECKING:
+    from modelstudio.app import Foundation
+
+app = typer.Typer(
+    name="modelstudio",
+    help="Train, version and list models behind the v2 models API, on your own machine.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+token_app = typer.Typer(help="Tokens that call the API.", no_args_is_help=True)
+db_app = typer.Typer(help="The database.", no_args_is_help=True)
+app.add_typer(token_app, name="token")
+app.add_typer(db_app, name="db")
+
+DataDir = Annotated[
+    Path,
+    typer.Option("--data-dir", envvar="MODELSTUDIO_DATA_DIR", help="Where everything is kept."),
+]
+DatabaseUrl = Annotated[
+    str,
+    typer.Option(
+        "--database-url",
+        envvar="MODELSTUDIO_DATABASE_URL",
+        help="postgresql://... instead of a SQLite file in the data directory.",
+    ),
+]
+_DEFAULT_DATA_DIR: Final = Path("data")
+_TTL: Final = re.compile(r"(\d+)([smhd])")
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(envvar="MODELSTUDIO_HOST")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(envvar="MODELSTUDIO_PORT", min=0, max=65535)] = 8080,
+    data_dir: DataDir = _DEFAULT_DATA_DIR,
+    database_url: DatabaseUrl = "",
+    preview_gating: Annotated[
+        str,
+        typer.Option(
+            envvar="MODELSTUDIO_PREVIEW_GATING",
+            help="strict: preview operations need preview=true; relaxed: they do not.",
+        ),
+    ] = "strict",
+) -> None:
+    """Serve the API; the first start creates the database and an administrator."""
+    from modelstudio.server import run  # noqa: PLC0415
+
+    run(
+        _settings(
+            host=host,
+            port=port,
+            data_dir=data_dir,
+            database_url=database_url,
+            preview_gating=preview_gating,
+        )
+    )
+
+
+@token_app.command("create")
+def token_create(
+    user: Annotated[str, typer.Option("--user", help="Made now if unknown.")],
+    data_dir: DataDir = _DEFAULT_DATA_DIR,
+    database_url: DatabaseUrl = "",
+    scope: Annotated[
+        list[str] | None, typer.Option("--scope", help="May be repeated; none: all scopes.")
+    ] = None,
+    ttl: Annotated[
+        str | None, typer.Option("--ttl", help="30s, 15m, 1h, 7d; none: for ever.")
+    ] = None,
+) -> None:
+    """Print a new token, and nothing else."""
+    from modelstudio.identity.service import SCOPES  # noqa: PLC0415
+
+    seconds = None if ttl is None else _ttl_seconds(ttl)
+    unknown = sorted(set(scope or ()) - set(SCOPES))
+    if unknown:
+        raise typer.BadParameter(f"unknown scope {unknown[0]}; known: {', '.join(SCOPES)}")
+    if not user.strip() or len(user) > 200:  # noqa: PLR2004 - the column's length
+        raise typer.BadParameter("a user name has 1 to 200 characters")
+    foundation = _foundation(_settings(data_dir=data_dir, database_url=database_url))
+    with foundation.database.write() as tx:
+        owner = foundation.identity.user(tx, user)
+        token = foundation.identity.create_token(
+            tx, owner.id, scopes=scope or None, ttl_seconds=seconds
+        )
+    foundation.database.close()
+    print(token)  # noqa: T201 - the command's result
+
+
+@db_app.command("upgrade")
+def db_upgrade(data_dir: DataDir = _DEFAULT_DATA_DIR, database_url: DatabaseUrl = "") -> None:
+    """Bring the database to this version's schema."""
+    from modelstudio import migrations  # noqa: PLC0415
+
+    foundation = _foundation(_settings(data_dir=data_dir, database_url=database_url))
+    typer.echo(f"database at revision {migrations.HEAD}", err=True)
+    foundation.database.close()
+
+
+def _settings(**overrides: object) -> Settings:
+    try:
+        return Settings.from_environment(overrides=overrides)
+    except ValueError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+def _foundation(settings: Settings) -> Foundation:
+    from modelstudio.app import open_foundation  # noqa: PLC0415
+    from modelstudio.bootstrap import prepare  # noqa: PLC0415
+
+    foundation = open_foundation(settings)
+    prepare(foundation)
+    return foundation
+
+
+def _ttl_seconds(text: str) -> int:
+    match = _TTL.fullmatch(text)
+    if match is None:
+        raise typer.BadParameter("a time to live looks like 30s, 15m, 1h or 7d")
+    return int(match[1]) * _SECONDS[match[2]]
+
+
+def main() -> None:
+    app()
+
+
+if __name__ == "__main__":
+    main()

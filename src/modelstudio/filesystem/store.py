@@ -1,0 +1,174 @@
+"""The tree of resources and the roles granted on it, as tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import sqlalchemy as sa
+
+from modelstudio.kit.database import metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+#: Principal of a grant to every user.
+EVERYONE: Final = "everyone"
+
+resources: Final = sa.Table(
+    "resources",
+    metadata,
+    sa.Column("rid", sa.String(128), primary_key=True),
+    # SPACE, PROJECT, FOLDER, or the wire's resource type (FOUNDRY_DATASET, MODELS_MODEL, ...)
+    sa.Column("kind", sa.String(64), nullable=False),
+    sa.Column("display_name", sa.String(700), nullable=False),
+    sa.Column("description", sa.Text),
+    sa.Column("parent_rid", sa.ForeignKey("resources.rid"), index=True),
+    sa.Column("project_rid", sa.ForeignKey("resources.rid")),
+    sa.Column("space_rid", sa.ForeignKey("resources.rid"), nullable=False),
+    sa.Column("created_by", sa.String(36), nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("updated_by", sa.String(36), nullable=False),
+    sa.Column("updated_at", sa.BigInteger, nullable=False),
+    sa.Column("trashed_at", sa.BigInteger),
+    sa.Index(
+        "uq_resources_parent_rid_display_name",
+        "parent_rid",
+        "display_name",
+        unique=True,
+        # what is in the trash does not hold its name
+        sqlite_where=sa.text("trashed_at IS NULL"),
+        postgresql_where=sa.text("trashed_at IS NULL"),
+    ),
+)
+
+role_grants: Final = sa.Table(
+    "role_grants",
+    metadata,
+    sa.Column("resource_rid", sa.ForeignKey("resources.rid"), primary_key=True),
+    sa.Column("principal_id", sa.String(36), primary_key=True),
+    sa.Column("role", sa.String(20), primary_key=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A node of the tree, as stored."""
+
+    rid: str
+    kind: str
+    display_name: str
+    description: str | None
+    parent_rid: str | None
+    project_rid: str | None
+    space_rid: str
+    created_by: str
+    created_at: int
+    updated_by: str
+    updated_at: int
+    trashed_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One step from a resource towards its space, with the roles granted there to a principal."""
+
+    resource: Resource
+    roles: tuple[str, ...]
+
+
+_RESOURCE_COLUMNS: Final = tuple(resources.c)
+
+
+class FilesystemStore:
+    """Runs in the caller's transaction."""
+
+    def chain(self, tx: sa.Connection, rid: str, principal_id: str) -> list[Link]:
+        """Return the resource, its parent, ... up to its space; empty when there is none."""
+        start = (
+            sa.select(*_RESOURCE_COLUMNS, sa.literal(0).label("depth"))
+            .where(resources.c.rid == rid)
+            .cte("chain", recursive=True)
+        )
+        chain = start.union_all(
+            sa.select(*_RESOURCE_COLUMNS, start.c.depth + 1).where(
+                resources.c.rid == start.c.parent_rid
+            )
+        )
+        granted = sa.and_(
+            role_grants.c.resource_rid == chain.c.rid,
+            role_grants.c.principal_id.in_([principal_id, EVERYONE]),
+        )
+        rows = tx.execute(
+            sa.select(chain, role_grants.c.role)
+            .select_from(chain.outerjoin(role_grants, granted))
+            .order_by(chain.c.depth)
+        ).all()
+        found: dict[int, tuple[Resource, list[str]]] = {}
+        for *columns, depth, role in rows:
+            _, roles = found.setdefault(depth, (Resource(*columns), []))
+            if role is not None:
+                roles.append(role)
+        return [Link(resource, tuple(roles)) for resource, roles in found.values()]
+
+    def child_named(self, tx: sa.Connection, parent_rid: str | None, name: str) -> Resource | None:
+        row = tx.execute(
+            sa.select(*_RESOURCE_COLUMNS).where(
+                resources.c.parent_rid == parent_rid
+                if parent_rid is not None
+                else resources.c.parent_rid.is_(None),
+                resources.c.display_name == name,
+                resources.c.trashed_at.is_(None),
+            )
+        ).first()
+        return None if row is None else Resource(*row)
+
+    def children(
+        self, tx: sa.Connection, parent_rid: str, *, after: Sequence[str] | None, limit: int
+    ) -> list[Resource]:
+        """Return children that are not in the trash, by name, after a (name, rid) key."""
+        query = (
+            sa.select(*_RESOURCE_COLUMNS)
+            .where(resources.c.parent_rid == parent_rid, resources.c.trashed_at.is_(None))
+            .order_by(resources.c.display_name, resources.c.rid)
+            .limit(limit)
+        )
+        if after is not None:
+            key = sa.tuple_(resources.c.display_name, resources.c.rid)
+            query = query.where(key > sa.tuple_(*after))
+        return [Resource(*row) for row in tx.execute(query)]
+
+    def spaces(self, tx: sa.Connection) -> list[Resource]:
+        rows = tx.execute(
+            sa.select(*_RESOURCE_COLUMNS)
+            .where(resources.c.kind == "SPACE", resources.c.trashed_at.is_(None))
+            .order_by(resources.c.created_at, resources.c.rid)
+        )
+        return [Resource(*row) for row in rows]
+
+    def add(self, tx: sa.Connection, resource: Resource) -> None:
+        """Insert a resource.
+
+        Raises
+        ------
+        sqlalchemy.exc.IntegrityError
+            When a sibling has its name.
+        """
+        values = {column.name: getattr(resource, column.name) for column in _RESOURCE_COLUMNS}
+        tx.execute(resources.insert().values(values))
+
+    def touch(self, tx: sa.Connection, rid: str, *, by: str, at: int) -> None:
+        tx.execute(
+            resources.update().where(resources.c.rid == rid).values(updated_by=by, updated_at=at)
+        )
+
+    def grant(
+        self, tx: sa.Connection, resource_rid: str, grants: Iterable[tuple[str, str]]
+    ) -> None:
+        """Grant roles; each grant is (principal id, role)."""
+        rows = [
+            {"resource_rid": resource_rid, "principal_id": principal, "role": role}
+            for principal, role in dict.fromkeys(grants)
+        ]
+        if rows:
+            tx.execute(role_grants.insert(), rows)

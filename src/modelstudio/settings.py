@@ -1,0 +1,83 @@
+"""Everything an operator can set; each is an environment variable, see `docs/settings.md`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+from modelstudio.kit.database import sqlite_url
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PREFIX: Final = "MODELSTUDIO_"
+_MEBIBYTE: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One server's settings; a field ``x_y`` is the variable ``MODELSTUDIO_X_Y``."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    data_dir: Path = field(default_factory=lambda: Path("data"))
+    database_url: str = ""
+    preview_gating: Literal["strict", "relaxed"] = "strict"
+    max_upload_bytes: int = 1024 * _MEBIBYTE
+    max_json_bytes: int = 16 * _MEBIBYTE
+    max_model_bytes: int = 8 * 1024 * _MEBIBYTE
+    cpu: float = 0.0
+    memory_bytes: int = 0
+    heartbeat_seconds: float = 2.0
+    heartbeat_timeout_seconds: float = 30.0
+    worker_patience_seconds: float = 3600.0
+    table_timeout_seconds: float = 600.0
+    table_memory_bytes: int = 2048 * _MEBIBYTE
+    log_level: str = "INFO"
+    log_format: Literal["text", "json"] = "text"
+
+    @property
+    def database(self) -> str:
+        """The database URL; a file in the data directory unless one is set."""
+        return self.database_url or sqlite_url(self.data_dir.resolve() / "modelstudio.db")
+
+    @classmethod
+    def from_environment(
+        cls,
+        environment: Mapping[str, str] | None = None,
+        overrides: Mapping[str, object] | None = None,
+    ) -> Settings:
+        """Read the settings; an override that is None counts as not given.
+
+        Raises
+        ------
+        ValueError
+            When a variable's text does not fit its type; the message names the variable.
+        """
+        source = os.environ if environment is None else environment
+        values: dict[str, object] = {}
+        for one in fields(cls):
+            text = source.get(PREFIX + one.name.upper())
+            if text is not None:
+                values[one.name] = _parse(one.name, str(one.type), text)
+        values |= {name: value for name, value in (overrides or {}).items() if value is not None}
+        return cls(**values)  # type: ignore[arg-type]
+
+
+def _parse(name: str, kind: str, text: str) -> object:
+    try:
+        if kind == "int":
+            return int(text)
+        if kind == "float":
+            return float(text)
+    except ValueError:
+        raise ValueError(f"{PREFIX}{name.upper()}={text!r} is not a number") from None
+    if kind == "Path":
+        return Path(text)
+    if kind.startswith("Literal"):
+        choices = [part.strip().strip("\"'") for part in kind[8:-1].split(",")]
+        if text not in choices:
+            raise ValueError(f"{PREFIX}{name.upper()}={text!r} is none of {', '.join(choices)}")
+    return text

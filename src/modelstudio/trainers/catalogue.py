@@ -1,0 +1,48 @@
+"""The trainers that this installation offers."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from modelstudio.trainers.base import Trainer, TrainerSpecification
+
+
+class Catalogue:
+    """Trainer specifications by id and version; nothing heavy is imported to list them."""
+
+    def __init__(self, specifications: Iterable[TrainerSpecification]) -> None:
+        self._newest: dict[str, TrainerSpecification] = {}
+        self._all: dict[tuple[str, str], TrainerSpecification] = {}
+        for specification in specifications:
+            self._newest[specification.trainer_id] = specification
+            self._all[specification.trainer_id, specification.version] = specification
+
+    def list(self) -> Sequence[TrainerSpecification]:
+        """Newest version of each trainer, in the order they were registered."""
+        return list(self._newest.values())
+
+    def get(self, trainer_id: str, version: str | None = None) -> TrainerSpecification | None:
+        """Return one trainer, its newest version unless one is named, or None."""
+        if version is None:
+            return self._newest.get(trainer_id)
+        return self._all.get((trainer_id, version))
+
+
+def built_in() -> Catalogue:
+    """Return the trainers that come with Model Studio."""
+    from modelstudio.trainers.tabular.specification import (
+        CLASSIFICATION,
+        REGRESSION,
+    )
+
+    return Catalogue([CLASSIFICATION, REGRESSION])
+
+
+def load(implementation: str) -> Trainer:
+    """Import and build a trainer from its ``module:Class``; pulls in its libraries."""
+    module_name, _, class_name = implementation.partition(":")
+    return cast("Trainer", getattr(import_module(module_name), class_name)())

@@ -1,0 +1,316 @@
+"""The tabular trainers: AutoGluon with LightGBM, CatBoost, XGBoost, forests and linear models."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from autogluon.core.utils.exceptions import TimeLimitExceeded
+from autogluon.tabular import TabularPredictor
+
+from modelstudio.trainers.base import TrainedModel, TrainingError
+from modelstudio.trainers.tabular import data, evaluation, packaging
+from modelstudio.trainers.tabular.options import FitOptions
+from modelstudio.trainers.tabular.predictor import predict
+from modelstudio.trainers.tabular.preparation import Preparation
+from modelstudio.trainers.tabular.progress import HardStop, ProgressCallback, reported_output
+from modelstudio.trainers.tabular.specification import TEST_INPUT, TRAINING_INPUT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+    from modelstudio.trainers.base import Reporter, TrainingTask
+    from modelstudio.trainers.tabular.data import LabelledTable, Task
+
+NO_MODELS = "No models trained"
+
+# A fit is ended when it has taken half as long again as it may, and some seconds for small limits.
+_HARD_STOP_FACTOR = 1.5
+_HARD_STOP_SECONDS = 10
+_LEADERBOARD_ROWS = 10_000
+_IMPORTANCE_SECONDS = 30
+_LISTED_COLUMNS = 100
+# Rarer classes would be left out; with 2 each class that can be split stays.
+_MINIMUM_CLASS_ROWS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """The rows of a run, prepared; labels under the target's name, beside the features."""
+
+    train: pd.DataFrame
+    holdout: pd.DataFrame
+    target: str
+
+
+class AutogluonTabularTrainer:
+    """Fits a ``TabularPredictor``; the subclasses say for what."""
+
+    objective: ClassVar[Task]
+
+    def fit(self, task: TrainingTask, reporter: Reporter) -> TrainedModel:
+        """Train, evaluate on held-out rows, leave the model; see ``base.Trainer``."""
+        scratch = str(task.scratch_dir)
+        with reported_output(reporter, scratch), _memory_limit_restored():
+            return self._fit(task, reporter)
+
+    def _fit(self, task: TrainingTask, reporter: Reporter) -> TrainedModel:
+        source = task.inputs[TRAINING_INPUT]
+        target = data.target_of(source)
+        table = data.read(source, target, self.objective, "training", reporter)
+        data.check_labels(table, self.objective)
+        preparation = _prepare(table)
+        training, holdout = self._split(table, task, reporter)
+        tables = _Tables(
+            _with_labels(preparation, training, "training"),
+            _with_labels(preparation, holdout, "test"),
+            target,
+        )
+        options = FitOptions.of(task.config, self._problem_type(training.labels))
+        _report_parameters(task, options, training, holdout, reporter)
+        predictor = _fit_predictor(task, options, tables, reporter)
+        used = preparation.keep(predictor.features())
+        _report_columns(used, reporter)
+        metrics = self._evaluate(predictor, tables, used, task.config["seed"], reporter)
+        if task.config["refit_full"]:
+            more = _learned_rows(predictor, tables)
+            predictor.refit_full(
+                model="best", train_data_extra=more, num_cpus=_cpus(task), num_gpus=0
+            )
+        classes = [] if self.objective == "regression" else list(predictor.class_labels)
+        if options.problem_type == "binary":
+            reporter.parameter("positive_class", str(predictor.positive_class))
+        manifest = packaging.Manifest.of(
+            options.problem_type, target, training.label_type, task.config, classes
+        )
+        types = packaging.write(task.output_dir, predictor, used, manifest)
+        reporter.parameter("models", ", ".join(types))
+        return TrainedModel(
+            model_api=packaging.model_api(used, manifest),
+            predictor=packaging.PREDICTOR_CLASS,
+            requirements=packaging.requirements(types.values()),
+            summary_metrics=metrics,
+        )
+
+    def _split(
+        self, table: LabelledTable, task: TrainingTask, reporter: Reporter
+    ) -> tuple[LabelledTable, LabelledTable]:
+        if TEST_INPUT not in task.inputs:
+            return data.hold_out(table, self.objective, task.config["seed"])
+        target = str(table.labels.name)
+        test = data.read(task.inputs[TEST_INPUT], target, self.objective, "test", reporter)
+        data.check_test(test, table)
+        return table, test
+
+    def _problem_type(self, labels: pd.Series) -> str:
+        if self.objective == "regression":
+            return "regression"
+        return "binary" if labels.nunique() == 2 else "multiclass"  # noqa: PLR2004
+
+    def _evaluate(
+        self,
+        predictor: Any,
+        tables: _Tables,
+        preparation: Preparation,
+        seed: int,
+        reporter: Reporter,
+    ) -> dict[str, float]:
+        actual = tables.holdout[tables.target]
+        predicted, probabilities = predict(predictor, tables.holdout.drop(columns=tables.target))
+        if self.objective == "regression":
+            metrics = evaluation.regression_metrics(actual, predicted)
+            reporter.table(
+                "residuals",
+                evaluation.residuals(actual, predicted, seed),
+                "Actual and predicted values of held-out rows, and what separates them.",
+            )
+        else:
+            classes = list(predictor.class_labels)
+            metrics = evaluation.classification_metrics(actual, predicted, probabilities, classes)
+            reporter.table(
+                "confusion_matrix",
+                evaluation.confusion_matrix(actual, predicted),
+                "Number of held-out rows by actual and predicted class.",
+            )
+            _report_unknown_classes(actual, classes, reporter)
+        for name, value in metrics.items():
+            reporter.log(f"Held-out {name}: {value:.5g}")
+        _report_models(predictor, tables, preparation, seed, reporter)
+        return metrics
+
+
+class TabularClassificationTrainer(AutogluonTabularTrainer):
+    objective = "classification"
+
+
+class TabularRegressionTrainer(AutogluonTabularTrainer):
+    objective = "regression"
+
+
+def _prepare(table: LabelledTable) -> Preparation:
+    preparation = Preparation.fit(
+        table.features, table.column_types, reserved=[str(table.labels.name)]
+    )
+    if not preparation.columns:
+        raise TrainingError(
+            "No column is left to learn from: "
+            + _listed([f"{name!r} ({why})" for name, why in preparation.dropped.items()])
+        )
+    return preparation
+
+
+def _with_labels(preparation: Preparation, table: LabelledTable, role: str) -> pd.DataFrame:
+    try:
+        prepared = preparation.transform(table.features)
+    except ValueError as error:
+        raise TrainingError(f"In the {role} dataset: {error}") from error
+    prepared[str(table.labels.name)] = table.labels
+    return prepared
+
+
+def _fit_predictor(
+    task: TrainingTask, options: FitOptions, tables: _Tables, reporter: Reporter
+) -> Any:
+    if not options.models:
+        raise TrainingError(NO_MODELS)
+    limit = task.config["time_limit"]
+    predictor = TabularPredictor(
+        label=tables.target,
+        problem_type=options.problem_type,
+        eval_metric=options.eval_metric,
+        path=str(task.scratch_dir / "autogluon"),
+        verbosity=2,
+        learner_kwargs={
+            "random_state": task.config["seed"],
+            "label_count_threshold": _MINIMUM_CLASS_ROWS,
+        },
+    )
+    started = time.monotonic()
+    with HardStop(limit * _HARD_STOP_FACTOR + _HARD_STOP_SECONDS) as hard_stop:
+        try:
+            predictor.fit(
+                tables.train,
+                callbacks=[ProgressCallback(reporter, hard_stop)],
+                **options.fit_arguments(task, _cpus(task)),
+            )
+        except TimeLimitExceeded as error:
+            raise TrainingError(NO_MODELS) from error
+        except AssertionError as error:
+            # So AutoGluon says that preparing the data has taken the whole limit.
+            if time.monotonic() - started < limit:
+                raise
+            raise TrainingError(NO_MODELS) from error
+    if not predictor.model_names(can_infer=True):
+        raise TrainingError(NO_MODELS)
+    reporter.log(f"Fitted in {time.monotonic() - started:.1f} s, best model {predictor.model_best}")
+    return predictor
+
+
+def _cpus(task: TrainingTask) -> int:
+    # AutoGluon refuses more than the machine has.
+    return max(1, min(task.cpu, os.cpu_count() or 1))
+
+
+@contextmanager
+def _memory_limit_restored() -> Iterator[None]:
+    """Undo that AutoGluon keeps its memory limit in the environment."""
+    name = "AG_MEMORY_LIMIT_IN_GB"
+    before = os.environ.get(name)
+    try:
+        yield
+    finally:
+        os.environ.pop(name, None)
+        if before is not None:
+            os.environ[name] = before
+
+
+def _report_parameters(
+    task: TrainingTask,
+    options: FitOptions,
+    training: LabelledTable,
+    holdout: LabelledTable,
+    reporter: Reporter,
+) -> None:
+    config = task.config
+    parameters: dict[str, Any] = {
+        "problem_type": options.problem_type,
+        "eval_metric": options.eval_metric,
+        "model_types": ", ".join(options.models),
+        "cpu": _cpus(task),
+        "memory_bytes": task.memory_bytes,
+        "target_column": str(training.labels.name),
+        "feature_columns": len(training.column_types),
+        "train_rows": len(training.labels),
+        "holdout_rows": len(holdout.labels),
+        "rows_without_target": training.left_out + holdout.left_out,
+        "python_version": platform.python_version(),
+    }
+    if TEST_INPUT not in task.inputs:
+        parameters["holdout_fraction"] = data.HOLDOUT_FRACTION
+    for library, pin in packaging.library_versions(options.models).items():
+        parameters[f"{library}_version"] = pin
+    for name in ("presets", "time_limit", "infer_limit", "seed", "num_bag_folds", "refit_full"):
+        if config[name] is not None:
+            parameters[name] = config[name]
+    if options.problem_type != "regression":
+        parameters["classes"] = int(training.labels.nunique())
+    for model_type, values in config["hyperparameters"].items():
+        parameters.update({f"{model_type}.{name}": value for name, value in values.items()})
+    for name, value in parameters.items():
+        reporter.parameter(name, value)
+
+
+def _report_columns(preparation: Preparation, reporter: Reporter) -> None:
+    used = [repr(column.name) for column in preparation.columns]
+    reporter.log(f"Columns used ({len(used)}): {_listed(used)}")
+    dropped = [f"{name!r} ({why})" for name, why in preparation.dropped.items()]
+    if dropped:
+        reporter.log(f"Columns left out ({len(dropped)}): {_listed(dropped)}")
+
+
+def _listed(items: list[str]) -> str:
+    more = len(items) - _LISTED_COLUMNS
+    return ", ".join(items[:_LISTED_COLUMNS]) + (f" and {more} more" if more > 0 else "")
+
+
+def _report_unknown_classes(actual: pd.Series, classes: list[Any], reporter: Reporter) -> None:
+    unknown = actual[~actual.isin(classes)]
+    if len(unknown):
+        reporter.log(
+            f"{len(unknown)} held-out rows are of {unknown.nunique()} classes that the model has "
+            "not learned; they count as errors",
+            "WARNING",
+        )
+
+
+def _learned_rows(predictor: Any, tables: _Tables) -> pd.DataFrame:
+    """Return the held-out rows without those of classes that AutoGluon would refuse."""
+    if predictor.problem_type == "regression":
+        return tables.holdout
+    return tables.holdout[tables.holdout[tables.target].isin(predictor.class_labels)]
+
+
+def _report_models(
+    predictor: Any, tables: _Tables, preparation: Preparation, seed: int, reporter: Reporter
+) -> None:
+    sample = _learned_rows(predictor, tables)
+    if len(sample) > _LEADERBOARD_ROWS:
+        sample = sample.sample(_LEADERBOARD_ROWS, random_state=seed)
+    if sample.empty:
+        return
+    reporter.table(
+        "leaderboard",
+        evaluation.leaderboard(predictor, sample, packaging.model_types(predictor)),
+        "Each model's score on held-out rows and on the validation data, best first.",
+    )
+    reporter.table(
+        "feature_importance",
+        evaluation.feature_importance(predictor, sample, preparation.columns, _IMPORTANCE_SECONDS),
+        "How much the metric worsens on held-out rows when a column's values are shuffled.",
+    )

@@ -1,0 +1,188 @@
+"""Reads the input tables, checks the target, holds rows out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sklearn.model_selection import train_test_split
+
+from modelstudio.trainers.base import TrainingError
+from modelstudio.trainers.tabular.specification import TARGET_COLUMN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from modelstudio.trainers.base import InputTable, Reporter
+
+    Rows = np.ndarray[tuple[Any, ...], np.dtype[Any]]
+
+Task = Literal["classification", "regression"]
+
+HOLDOUT_FRACTION = 0.2
+MINIMUM_ROWS = 10
+MAXIMUM_CLASSES = 1000
+
+_NUMERIC = frozenset({"BYTE", "SHORT", "INTEGER", "LONG", "FLOAT", "DOUBLE", "DECIMAL"})
+_FRACTIONAL = frozenset({"FLOAT", "DOUBLE", "DECIMAL"})
+_LABEL_TYPES: Mapping[Task, frozenset[str]] = {
+    "classification": _NUMERIC | {"STRING", "BOOLEAN"},
+    "regression": _NUMERIC,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledTable:
+    """Rows that have a target value.
+
+    Attributes
+    ----------
+    features
+        The other columns, as read.
+    labels
+        The target: strings, booleans, integers or floats, none missing; its name is the target's.
+    column_types
+        Feature to its dataset field type.
+    label_type
+        The target's dataset field type.
+    left_out
+        Rows of the table that have no target value.
+    """
+
+    features: pd.DataFrame
+    labels: pd.Series
+    column_types: Mapping[str, str]
+    label_type: str
+    left_out: int = 0
+
+    def take(self, rows: Rows) -> LabelledTable:
+        """Return the rows at these positions, numbered from 0."""
+        return replace(
+            self,
+            features=self.features.iloc[rows].reset_index(drop=True),
+            labels=self.labels.iloc[rows].reset_index(drop=True),
+            left_out=0,
+        )
+
+
+def target_of(table: InputTable) -> str:
+    """Return the target column that the user mapped."""
+    mapped = list(table.column_mapping.get(TARGET_COLUMN, ()))
+    if len(mapped) != 1:
+        raise TrainingError("One column must be mapped as the target column")
+    return mapped[0]
+
+
+def read(
+    table: InputTable, target: str, task: Task, role: str, reporter: Reporter
+) -> LabelledTable:
+    """Read the rows of a table that have a target value; ``role`` names the table in messages."""
+    if target not in table.column_types:
+        raise TrainingError(f"The {role} dataset has no column {target!r}, the target column")
+    label_type = table.column_types[target]
+    if label_type not in _LABEL_TYPES[task]:
+        raise TrainingError(
+            f"The target column {target!r} of the {role} dataset has type {label_type}, which "
+            f"{task} cannot predict"
+        )
+    # Without partitioning=None a folder named a=b on the way to the file would become a column.
+    arrow = pq.read_table(table.path, partitioning=None)  # type: ignore[no-untyped-call]
+    position = list(table.column_types).index(target)
+    labels = arrow.column(position)
+    if label_type in _FRACTIONAL:
+        labels = labels.cast(pa.float64())
+        known = np.isfinite(labels.to_numpy())
+    else:
+        known = labels.is_valid().to_numpy()
+    missing = len(known) - int(known.sum())
+    if missing:
+        reporter.log(
+            f"Left out {missing} of {arrow.num_rows} rows of the {role} dataset, which have no "
+            f"value in the target column {target!r}",
+            "WARNING",
+        )
+    features = arrow.remove_column(position).filter(pa.array(known)).to_pandas(date_as_object=False)
+    series = labels.filter(pa.array(known)).to_pandas().rename(target)
+    return LabelledTable(
+        features,
+        series.astype("float64") if task == "regression" else series,
+        {name: kind for name, kind in table.column_types.items() if name != target},
+        label_type,
+        missing,
+    )
+
+
+def check_labels(table: LabelledTable, task: Task) -> None:
+    """Refuse a training table from which nothing can be learned."""
+    target, rows = table.labels.name, len(table.labels)
+    if rows == 0:
+        raise TrainingError(f"The target column {target!r} has no values")
+    if rows < MINIMUM_ROWS:
+        raise TrainingError(
+            f"The training dataset has {rows} rows with a value in the target column {target!r}; "
+            f"at least {MINIMUM_ROWS} are needed"
+        )
+    counts = table.labels.value_counts()
+    if len(counts) == 1:
+        raise TrainingError(
+            f"The target column {target!r} has the same value in every row: "
+            f"{_shown(counts.index[0])}; at least two are needed"
+        )
+    if task == "regression":
+        return
+    if len(counts) > MAXIMUM_CLASSES:
+        hint = "; predict a number with regression" if table.label_type in _NUMERIC else ""
+        raise TrainingError(
+            f"The target column {target!r} has {len(counts)} classes; at most {MAXIMUM_CLASSES} "
+            f"are supported{hint}"
+        )
+    if (counts > 1).sum() <= 1:
+        raise TrainingError(
+            f"Of the classes in the target column {target!r} fewer than two have more than one row"
+        )
+
+
+def hold_out(table: LabelledTable, task: Task, seed: int) -> tuple[LabelledTable, LabelledTable]:
+    """Split into training and held-out rows; classes keep their shares where rows allow it."""
+    rows = np.arange(len(table.labels))
+    stratify, always_train = None, rows[:0]
+    if task == "classification":
+        # A class with a single row stays in training: held out, it could only be an error.
+        single = ~table.labels.duplicated(keep=False).to_numpy()
+        rows, always_train = rows[~single], rows[single]
+        codes = table.labels.iloc[rows].factorize()[0]
+        if round(len(codes) * HOLDOUT_FRACTION) > codes.max():
+            stratify = codes
+    train, holdout = train_test_split(
+        rows, test_size=HOLDOUT_FRACTION, random_state=seed, stratify=stratify
+    )
+    train = np.sort(np.concatenate([train, always_train]))
+    return replace(table.take(train), left_out=table.left_out), table.take(np.sort(holdout))
+
+
+def check_test(test: LabelledTable, training: LabelledTable) -> None:
+    """Refuse a test table on which a model of the training table cannot be measured."""
+    absent = [name for name in training.column_types if name not in test.column_types]
+    if absent:
+        raise TrainingError(
+            "The test dataset lacks columns of the training dataset: "
+            + ", ".join(repr(name) for name in absent[:10])
+        )
+    if test.labels.empty:
+        raise TrainingError(f"The target column {test.labels.name!r} of the test dataset is empty")
+    numeric = {test.label_type in _NUMERIC, training.label_type in _NUMERIC}
+    if test.label_type != training.label_type and numeric != {True}:
+        raise TrainingError(
+            f"The target column {test.labels.name!r} has type {test.label_type} in the test "
+            f"dataset and {training.label_type} in the training dataset"
+        )
+
+
+def _shown(value: Any) -> str:
+    text = repr(value.item() if isinstance(value, np.generic) else value)
+    return text if len(text) <= 80 else text[:77] + "..."  # noqa: PLR2004

@@ -1,0 +1,186 @@
+"""Reports a fit while it runs: log lines, metric series, and a stop for a fit that runs on."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self
+
+import lightgbm
+from autogluon.core.callbacks import AbstractCallback
+from autogluon.core.utils.exceptions import TimeLimitExceeded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import FrameType, TracebackType
+
+    from modelstudio.trainers.base import LogLevel, Reporter
+
+_logger = logging.getLogger(__name__)
+
+# About this installation and its files, or a dump of a preset; says nothing about the model.
+_UNWANTED = (
+    "=================== System Info",
+    "AutoGluon will save models to",
+    "Clone",
+    "Deleting model",
+    "Detailed Traceback",
+    "Failed to import torch",
+    "Large model count detected",
+    "TabularPredictor saved",
+    "User-specified callbacks",
+    "User-specified model hyperparameters",
+    "Verbosity:",
+)
+_STOP_RETRY_SECONDS = 0.1
+
+
+class LogHandler(logging.Handler):
+    """Passes AutoGluon's messages on to a reporter; a stack trace goes to the operator's log."""
+
+    def __init__(self, reporter: Reporter, hidden_path: str) -> None:
+        super().__init__()
+        self._reporter = reporter
+        self._hidden_path = hidden_path
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info:
+            _logger.warning("A model failed to fit", exc_info=record.exc_info)
+        message = record.getMessage().strip().replace(self._hidden_path, "...")
+        if message.startswith(_UNWANTED):
+            return
+        for line in message.splitlines():
+            if line.strip():
+                self._reporter.log(line.strip().replace("\t", " "), _log_level(record.levelno))
+
+
+@contextmanager
+def reported_output(reporter: Reporter, hidden_path: str) -> Iterator[None]:
+    """Send what AutoGluon logs, and what the libraries below it warn of, to the reporter."""
+    autogluon = logging.getLogger("autogluon")
+    handlers, propagate = autogluon.handlers, autogluon.propagate
+    lightgbm.register_logger(logging.getLogger("autogluon.lightgbm"))
+    autogluon.handlers, autogluon.propagate = [LogHandler(reporter, hidden_path)], False
+
+    def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+        reporter.log(f"{category.__name__}: {message}", "DEBUG")
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")
+            warnings.showwarning = show
+            yield
+    finally:
+        autogluon.handlers, autogluon.propagate = handlers, propagate
+
+
+class HardStop:
+    """Ends the fit of a model that runs past a deadline, as if its time limit had been reached.
+
+    AutoGluon asks models to keep to their time limit, and not all do. Signals reach the main thread
+    only, so in another thread there is no hard stop.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._deadline = time.monotonic() + seconds
+        self._possible = threading.current_thread() is threading.main_thread()
+        self._previous: Any = None
+
+    def __enter__(self) -> Self:
+        if self._possible:
+            self._previous = signal.signal(signal.SIGALRM, self._on_alarm)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._possible:
+            self.disarm()
+            signal.signal(signal.SIGALRM, self._previous)
+
+    @property
+    def passed(self) -> bool:
+        return time.monotonic() >= self._deadline
+
+    def arm(self) -> None:
+        if self._possible:
+            seconds = max(self._deadline - time.monotonic(), _STOP_RETRY_SECONDS)
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+
+    def disarm(self) -> None:
+        if self._possible:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _on_alarm(self, _number: int, frame: FrameType | None) -> None:
+        # Only inside this function does AutoGluon take an exception for a model that has failed.
+        while frame is not None:
+            if frame.f_code.co_name == "_train_single":
+                raise TimeLimitExceeded
+            frame = frame.f_back
+        signal.setitimer(signal.ITIMER_REAL, _STOP_RETRY_SECONDS)
+
+
+class ProgressCallback(AbstractCallback):  # type: ignore[misc]
+    """Reports each model as it is fitted; a copy that was pickled reports nothing."""
+
+    _reporter: Reporter | None = None
+    _hard_stop: HardStop | None = None
+
+    def __init__(self, reporter: Reporter, hard_stop: HardStop) -> None:
+        super().__init__()
+        self._reporter = reporter
+        self._hard_stop = hard_stop
+        self._best: float | None = None
+        self._step = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        # AutoGluon pickles its callbacks with the models.
+        return {"_skip": False, "_best": None, "_step": 0}
+
+    def _before_model_fit(self, **_: Any) -> tuple[bool, bool]:
+        if self._hard_stop is None:
+            return False, False
+        if self._hard_stop.passed:
+            return True, False
+        self._hard_stop.arm()
+        return False, False
+
+    def _after_model_fit(self, trainer: Any, model_names: Sequence[str], **_: Any) -> bool:
+        if self._hard_stop is not None:
+            self._hard_stop.disarm()
+        for name in model_names:
+            self._report(trainer, name)
+        return False
+
+    def _report(self, trainer: Any, name: str) -> None:
+        score = trainer.get_model_attribute(name, "val_score")
+        if self._reporter is None or score is None:
+            return
+        metric = trainer.eval_metric
+        seconds = trainer.get_model_attribute(name, "fit_time")
+        self._step += 1
+        self._best = score if self._best is None else max(self._best, score)
+        value = metric.convert_score_to_original(score)
+        best = metric.convert_score_to_original(self._best)
+        self._reporter.metric(f"validation/{metric.name}", float(value), self._step)
+        self._reporter.metric(f"validation/best_{metric.name}", float(best), self._step)
+        self._reporter.metric("train/fit_seconds", float(seconds), self._step)
+        self._reporter.log(
+            f"Model {self._step}, {name}: validation {metric.name} {value:.5g}, "
+            f"fitted in {seconds:.1f} s"
+        )
+
+
+def _log_level(number: int) -> LogLevel:
+    if number >= logging.ERROR:
+        return "ERROR"
+    if number >= logging.WARNING:
+        return "WARNING"
+    return "INFO" if number >= logging.INFO else "DEBUG"

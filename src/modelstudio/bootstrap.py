@@ -3,27 +3,67 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import sqlalchemy as sa
+
 from modelstudio import migrations
+from modelstudio.app import open_foundation
+from modelstudio.errors import ConfigurationError
 from modelstudio.filesystem.service import Located, Role
 from modelstudio.filesystem.store import EVERYONE
 from modelstudio.identity.service import ADMIN_NAME
 from modelstudio.kit.routing import Caller
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from modelstudio.app import Foundation
+    from modelstudio.kit.database import Database
+    from modelstudio.settings import Settings
 
 SPACE_NAME: Final = "Main"
 PROJECT_NAME: Final = "Home"
 TOKEN_FILE: Final = "admin-token"  # noqa: S105 - a file's name
 
 
+def open_prepared(settings: Settings) -> Foundation:
+    """Open the data directory and the database, ready to serve.
+
+    Raises
+    ------
+    ConfigurationError
+        When one of them cannot be used.
+    """
+    try:
+        foundation = open_foundation(settings)
+    except OSError as error:
+        raise ConfigurationError(f"the data directory cannot be used: {error}") from error
+    try:
+        prepare(foundation)
+    except sa.exc.DatabaseError as error:
+        raise ConfigurationError(f"the database cannot be used: {error.orig}") from error
+    return foundation
+
+
 def prepare(foundation: Foundation) -> None:
     """Make an empty database ready to serve; does nothing to one that is."""
-    migrations.upgrade(foundation.database)
+    with foundation.database.alone():
+        _refuse_unknown_revision(foundation.database)
+        migrations.upgrade(foundation.database)
+        _first_resources(foundation)
+
+
+def _refuse_unknown_revision(database: Database) -> None:
+    revision = migrations.current_revision(database)
+    known = Path(migrations.__file__).parent.glob("versions/*.py")
+    if revision is not None and revision not in {path.name.split("_")[0] for path in known}:
+        raise ConfigurationError(
+            f"the database is at revision {revision}, which this version does not know;"
+            " a newer version has used it"
+        )
+
+
+def _first_resources(foundation: Foundation) -> None:
     token_file = foundation.settings.data_dir / TOKEN_FILE
     with foundation.database.write() as tx:
         filesystem, identity = foundation.filesystem, foundation.identity
@@ -39,7 +79,9 @@ def prepare(foundation: Foundation) -> None:
                 description="A project that every user of this server may work in.",
                 grants=[(admin.id, Role.OWNER.id), (EVERYONE, Role.EDITOR.id)],
             )
-        if not token_file.exists():
+        # A file without a token of this database is left from another database.
+        kept = token_file.read_text().strip() if token_file.exists() else ""
+        if not identity.knows_token(tx, kept):
             _write_private(token_file, identity.create_token(tx, admin.id))
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import re
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
+from modelstudio.errors import ConfigurationError
 from modelstudio.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from modelstudio.app import Foundation
 
 app = typer.Typer(
@@ -38,7 +44,8 @@ DatabaseUrl = Annotated[
     ),
 ]
 _DEFAULT_DATA_DIR: Final = Path("data")
-_TTL: Final = re.compile(r"(\d+)([smhd])")
+_TTL: Final = re.compile(r"([1-9][0-9]{0,8})([smhd])")
+_MAX_USER_NAME: Final = 200
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -49,7 +56,7 @@ def serve(
     data_dir: DataDir = _DEFAULT_DATA_DIR,
     database_url: DatabaseUrl = "",
     preview_gating: Annotated[
-        str,
+        Literal["strict", "relaxed"],
         typer.Option(
             envvar="MODELSTUDIO_PREVIEW_GATING",
             help="strict: preview operations need preview=true; relaxed: they do not.",
@@ -59,15 +66,30 @@ def serve(
     """Serve the API; the first start creates the database and an administrator."""
     from modelstudio.server import run  # noqa: PLC0415
 
-    run(
-        _settings(
-            host=host,
-            port=port,
-            data_dir=data_dir,
-            database_url=database_url,
-            preview_gating=preview_gating,
+    with _explained():
+        run(
+            Settings.from_environment(
+                overrides={
+                    "host": host,
+                    "port": port,
+                    "data_dir": data_dir,
+                    "database_url": database_url,
+                    "preview_gating": preview_gating,
+                }
+            )
         )
-    )
+
+
+@app.command()
+def demo(
+    data_dir: DataDir = Path("demo-data"),
+    port: Annotated[int, typer.Option(envvar="MODELSTUDIO_PORT", min=0, max=65535)] = 8080,
+    leave: Annotated[bool, typer.Option("--exit", help="End when the run has ended.")] = False,
+) -> None:
+    """Train a model on a real table through the official client, then keep serving."""
+    from modelstudio.demo.main import run_demo  # noqa: PLC0415
+
+    raise typer.Exit(run_demo(data_dir, port, keep_serving=not leave))
 
 
 @token_app.command("create")
@@ -89,15 +111,13 @@ def token_create(
     unknown = sorted(set(scope or ()) - set(SCOPES))
     if unknown:
         raise typer.BadParameter(f"unknown scope {unknown[0]}; known: {', '.join(SCOPES)}")
-    if not user.strip() or len(user) > 200:  # noqa: PLR2004 - the column's length
-        raise typer.BadParameter("a user name has 1 to 200 characters")
-    foundation = _foundation(_settings(data_dir=data_dir, database_url=database_url))
-    with foundation.database.write() as tx:
+    if not user.strip() or not user.isprintable() or len(user) > _MAX_USER_NAME:
+        raise typer.BadParameter(f"a user name has 1 to {_MAX_USER_NAME} printable characters")
+    with _foundation(data_dir, database_url) as foundation, foundation.database.write() as tx:
         owner = foundation.identity.user(tx, user)
         token = foundation.identity.create_token(
             tx, owner.id, scopes=scope or None, ttl_seconds=seconds
         )
-    foundation.database.close()
     print(token)  # noqa: T201 - the command's result
 
 
@@ -106,26 +126,35 @@ def db_upgrade(data_dir: DataDir = _DEFAULT_DATA_DIR, database_url: DatabaseUrl 
     """Bring the database to this version's schema."""
     from modelstudio import migrations  # noqa: PLC0415
 
-    foundation = _foundation(_settings(data_dir=data_dir, database_url=database_url))
-    typer.echo(f"database at revision {migrations.HEAD}", err=True)
-    foundation.database.close()
+    with _foundation(data_dir, database_url):
+        typer.echo(f"database at revision {migrations.HEAD}", err=True)
 
 
-def _settings(**overrides: object) -> Settings:
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Say in one line what an operator can mend; a stack trace is for faults of ours."""
     try:
-        return Settings.from_environment(overrides=overrides)
-    except ValueError as error:
+        yield
+    except ConfigurationError as error:
+        logging.getLogger("modelstudio.cli").debug("refused", exc_info=error)
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
 
 
-def _foundation(settings: Settings) -> Foundation:
-    from modelstudio.app import open_foundation  # noqa: PLC0415
-    from modelstudio.bootstrap import prepare  # noqa: PLC0415
+@contextmanager
+def _foundation(data_dir: Path, database_url: str) -> Iterator[Foundation]:
+    from modelstudio.bootstrap import open_prepared  # noqa: PLC0415
 
-    foundation = open_foundation(settings)
-    prepare(foundation)
-    return foundation
+    with _explained():
+        foundation = open_prepared(
+            Settings.from_environment(
+                overrides={"data_dir": data_dir, "database_url": database_url}
+            )
+        )
+        try:
+            yield foundation
+        finally:
+            foundation.database.close()
 
 
 def _ttl_seconds(text: str) -> int:
@@ -136,6 +165,7 @@ def _ttl_seconds(text: str) -> int:
 
 
 def main() -> None:
+    os.umask(0o077)  # whatever is made here, and by the workers, is closed to other users
     app()
 
 

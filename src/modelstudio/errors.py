@@ -28,6 +28,10 @@ from typing import Any, ClassVar
 import orjson
 
 
+class ConfigurationError(ValueError):
+    """The server cannot start as it is set up; the message is for its operator, not for callers."""
+
+
 class ApiError(Exception):
     """An error with a place on the wire."""
 
@@ -157,3 +161,5 @@ class Gone(ApiError):
 
 class InternalError(ApiError):
     """A fault of the server; the instance id finds its stack trace in the log."""
+
+    name = "Default:Internal"

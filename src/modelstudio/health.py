@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 
 def add_health_routes(app: FastAPI, database: Database, metrics: CollectorRegistry) -> None:
-    def healthz() -> Response:
+    # Not in a worker thread: it must answer while all of them wait for the database.
+    async def healthz() -> Response:
         return Response("ok\n", media_type="text/plain")
 
     def readyz() -> Response:
@@ -24,7 +25,7 @@ def add_health_routes(app: FastAPI, database: Database, metrics: CollectorRegist
             return Response("the database does not answer\n", 503, media_type="text/plain")
         return Response("ready\n", media_type="text/plain")
 
-    def expose() -> Response:
+    async def expose() -> Response:
         return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
 
     for path, handler in (("/healthz", healthz), ("/readyz", readyz), ("/metrics", expose)):

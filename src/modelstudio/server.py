@@ -3,53 +3,107 @@
 from __future__ import annotations
 
 import logging
+import os
+import socket
 import sys
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 import structlog
 import uvicorn
 
-from modelstudio.app import create_app, open_foundation
-from modelstudio.bootstrap import prepare
+from modelstudio.app import create_app
+from modelstudio.bootstrap import open_prepared
+from modelstudio.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from modelstudio.settings import Settings
 
+_BACKLOG: Final = 2048
+
 
 def run(settings: Settings) -> None:
-    """Prepare the data directory and serve until told to stop."""
+    """Prepare the data directory and serve until told to stop.
+
+    Raises
+    ------
+    ConfigurationError
+        When the address, the data directory or the database cannot be used.
+    """
     configure_logging(settings)
-    foundation = open_foundation(settings)
-    prepare(foundation)
+    # Before anything else: a second server on the same address must not touch the data.
+    listener = _listen(settings.host, settings.port)
+    foundation = open_prepared(replace(settings, port=listener.getsockname()[1]))
     config = uvicorn.Config(
         create_app(foundation),
-        host=settings.host,
-        port=settings.port,
         access_log=False,
         log_config=None,
         server_header=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=10,
     )
-    uvicorn.Server(config).run()
+    structlog.get_logger("modelstudio.server").info(
+        "serving", url=_url(settings.host, listener), data_dir=str(settings.data_dir.resolve())
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except socket.gaierror as error:
+        raise ConfigurationError(f"cannot listen on {host}: {error.strerror}") from error
+    except OSError as error:
+        # not the error's own text, which names the address again
+        reason = os.strerror(error.errno or 0)
+        raise ConfigurationError(f"cannot listen on {host} port {port}: {reason}") from error
+
+
+def _url(host: str, listener: socket.socket) -> str:
+    name = f"[{host}]" if ":" in host else host
+    return f"http://{name}:{listener.getsockname()[1]}"
 
 
 def configure_logging(settings: Settings) -> None:
-    """Log to stderr, as text for people or JSON lines for collectors."""
-    level = logging.getLevelNamesMapping().get(settings.log_level.upper(), logging.INFO)
-    logging.basicConfig(level=level, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
-    renderer: structlog.typing.Processor = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    processors: list[structlog.typing.Processor] = [
+    """Log to stderr, as text for people or JSON lines for collectors.
+
+    A stack trace shows no values of variables: they hold tokens and the data of users.
+    """
+    level = logging.getLevelNamesMapping()[settings.log_level]
+    shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    if settings.log_format == "json":
-        processors.append(structlog.processors.dict_tracebacks)
-        renderer = structlog.processors.JSONRenderer()
+    rendered = _rendered(settings.log_format)
     structlog.configure(
-        processors=[*processors, renderer],
+        processors=[*shared, *rendered],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    handler = logging.StreamHandler(sys.stderr)  # what libraries log, in the same form
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendered],
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+        )
+    )
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    # It names each of its own parts whenever it is loaded.
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
+
+
+def _rendered(log_format: str) -> list[structlog.typing.Processor]:
+    if log_format == "json":
+        traces = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        return [
+            structlog.processors.ExceptionRenderer(traces),
+            structlog.processors.JSONRenderer(),
+        ]
+    return [
+        structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
+    ]

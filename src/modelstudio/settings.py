@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
+import sys
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
+from modelstudio.errors import ConfigurationError
 from modelstudio.kit.database import sqlite_url
 
 if TYPE_CHECKING:
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "MODELSTUDIO_"
 _MEBIBYTE: Final = 1 << 20
+_MAY_BE_ZERO: Final = frozenset({"port", "cpu", "memory_bytes"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class Settings:
     worker_patience_seconds: float = 3600.0
     table_timeout_seconds: float = 600.0
     table_memory_bytes: int = 2048 * _MEBIBYTE
-    log_level: str = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["text", "json"] = "text"
 
     @property
@@ -53,8 +57,8 @@ class Settings:
 
         Raises
         ------
-        ValueError
-            When a variable's text does not fit its type; the message names the variable.
+        ConfigurationError
+            When a variable's text does not fit; the message names the variable.
         """
         source = os.environ if environment is None else environment
         values: dict[str, object] = {}
@@ -67,17 +71,27 @@ class Settings:
 
 
 def _parse(name: str, kind: str, text: str) -> object:
-    try:
-        if kind == "int":
-            return int(text)
-        if kind == "float":
-            return float(text)
-    except ValueError:
-        raise ValueError(f"{PREFIX}{name.upper()}={text!r} is not a number") from None
+    if kind in {"int", "float"}:
+        return _number(name, kind, text)
     if kind == "Path":
         return Path(text)
     if kind.startswith("Literal"):
         choices = [part.strip().strip("\"'") for part in kind[8:-1].split(",")]
         if text not in choices:
-            raise ValueError(f"{PREFIX}{name.upper()}={text!r} is none of {', '.join(choices)}")
+            raise ConfigurationError(
+                f"{PREFIX}{name.upper()}={text!r} is none of {', '.join(choices)}"
+            )
     return text
+
+
+def _number(name: str, kind: str, text: str) -> float:
+    try:
+        number = int(text) if kind == "int" else float(text)
+    except ValueError:
+        number = math.nan
+    at_least = 0 if name in _MAY_BE_ZERO else sys.float_info.min
+    if not at_least <= number < math.inf:
+        wanted = "a whole number" if kind == "int" else "a number"
+        sign = "not negative" if name in _MAY_BE_ZERO else "above zero"
+        raise ConfigurationError(f"{PREFIX}{name.upper()}={text!r} is not {wanted}, {sign}")
+    return number

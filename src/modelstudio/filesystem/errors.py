@@ -55,11 +55,6 @@ class OrganizationsNotFound(NotFound):
         super().__init__(organizationRids=organization_rids)
 
 
-class PrincipalNotFound(NotFound):
-    def __init__(self, principal_id: str) -> None:
-        super().__init__(principalId=principal_id)
-
-
 class ResourceNotFound(NotFound):
     def __init__(self, resource_rid: str) -> None:
         super().__init__(resourceRid=resource_rid)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from fastapi import Query, Response
 
-from modelstudio.errors import InvalidPageToken
+from modelstudio.errors import InvalidArgument, InvalidPageToken
 from modelstudio.filesystem import errors, wire
 from modelstudio.filesystem.service import (
     PROJECT,
@@ -74,7 +74,6 @@ class ProjectRoutes:
             errors.InvalidDisplayName,
             errors.InvalidRoleIds,
             errors.OrganizationsNotFound,
-            errors.PrincipalNotFound,
             errors.ProjectNameAlreadyExists,
             errors.SpaceNotFound,
         ),
@@ -129,9 +128,16 @@ class ProjectRoutes:
             for role, principals in body.role_grants.items()
             for principal in principals
         ]
-        strangers = self._identity.unknown_users(tx, {principal for principal, _ in grants})
+        groups = {
+            principal.principal_id
+            for principals in body.role_grants.values()
+            for principal in principals
+            if principal.principal_type == "GROUP"  # there are no groups
+        }
+        users = {principal for principal, _ in grants}
+        strangers = groups | self._identity.unknown_users(tx, users)
         if strangers:
-            raise errors.PrincipalNotFound(min(strangers))
+            raise InvalidArgument("A principal is not a user.", principalId=min(strangers))
         grants += [(EVERYONE, role) for role in body.default_roles]
         # Who names no owner becomes the owner.
         return grants if body.role_grants else [*grants, (caller.user_id, owner)]

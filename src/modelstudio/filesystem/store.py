@@ -21,7 +21,12 @@ resources: Final = sa.Table(
     sa.Column("rid", sa.String(128), primary_key=True),
     # SPACE, PROJECT, FOLDER, or the wire's resource type (FOUNDRY_DATASET, MODELS_MODEL, ...)
     sa.Column("kind", sa.String(64), nullable=False),
-    sa.Column("display_name", sa.String(700), nullable=False),
+    # compared by code point on every database, whatever its locale
+    sa.Column(
+        "display_name",
+        sa.String(700).with_variant(sa.String(700, collation="C"), "postgresql"),
+        nullable=False,
+    ),
     sa.Column("description", sa.Text),
     sa.Column("parent_rid", sa.ForeignKey("resources.rid"), index=True),
     sa.Column("project_rid", sa.ForeignKey("resources.rid")),
@@ -31,16 +36,24 @@ resources: Final = sa.Table(
     sa.Column("updated_by", sa.String(36), nullable=False),
     sa.Column("updated_at", sa.BigInteger, nullable=False),
     sa.Column("trashed_at", sa.BigInteger),
-    sa.Index(
-        "uq_resources_parent_rid_display_name",
-        "parent_rid",
-        "display_name",
-        unique=True,
-        # what is in the trash does not hold its name
-        sqlite_where=sa.text("trashed_at IS NULL"),
-        postgresql_where=sa.text("trashed_at IS NULL"),
-    ),
 )
+
+# Siblings have different names; what is in the trash does not hold its name. An entry of a
+# PostgreSQL index holds 2704 bytes, less than the longest name, so there it holds a digest.
+sa.Index(
+    "uq_resources_parent_rid_display_name",
+    resources.c.parent_rid,
+    resources.c.display_name,
+    unique=True,
+    sqlite_where=resources.c.trashed_at.is_(None),
+).ddl_if(dialect="sqlite")
+sa.Index(
+    "uq_resources_parent_rid_md5_display_name",
+    resources.c.parent_rid,
+    sa.func.md5(resources.c.display_name),
+    unique=True,
+    postgresql_where=resources.c.trashed_at.is_(None),
+).ddl_if(dialect="postgresql")
 
 role_grants: Final = sa.Table(
     "role_grants",
@@ -158,9 +171,18 @@ class FilesystemStore:
         tx.execute(resources.insert().values(values))
 
     def touch(self, tx: sa.Connection, rid: str, *, by: str, at: int) -> None:
-        tx.execute(
-            resources.update().where(resources.c.rid == rid).values(updated_by=by, updated_at=at)
-        )
+        """Note a change below a folder, on it and the folders above it.
+
+        Projects and spaces are left alone: writes in one project would wait for each other.
+        """
+        above: str | None = rid
+        while above is not None:
+            above = tx.scalar(
+                resources.update()
+                .where(resources.c.rid == above, resources.c.kind == "FOLDER")
+                .values(updated_by=by, updated_at=at)
+                .returning(resources.c.parent_rid)
+            )
 
     def grant(
         self, tx: sa.Connection, resource_rid: str, grants: Iterable[tuple[str, str]]

@@ -47,7 +47,8 @@ class IdentityService:
         if found is not None:
             return found
         user = User(self._ids.uuid(), username, is_admin=username == ADMIN_NAME)
-        self._store.add_user(tx, user, self._clock.now_millis())
+        if not self._store.add_user(tx, user, self._clock.now_millis()):
+            return self.user(tx, username)  # another process was faster
         return user
 
     def unknown_users(self, tx: sa.Connection, ids: set[str]) -> set[str]:
@@ -76,6 +77,10 @@ class IdentityService:
         )
         return token
 
+    def knows_token(self, tx: sa.Connection, token: str) -> bool:
+        """Whether the token was made for this database, still good or not."""
+        return self._store.token_exists(tx, _hash(token))
+
     def revoke_job_tokens(self, tx: sa.Connection, job_rid: str) -> None:
         self._store.revoke_job_tokens(tx, job_rid, self._clock.now_millis())
 
@@ -84,7 +89,8 @@ class IdentityService:
         value = self._store.secret(tx, name)
         if value is None:
             value = secrets.token_bytes(_TOKEN_BYTES)
-            self._store.add_secret(tx, name, value)
+            if not self._store.add_secret(tx, name, value):
+                return self.secret(tx, name)  # another process was faster
         return value
 
 

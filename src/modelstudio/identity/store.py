@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from modelstudio.kit.database import metadata
+
+_BATCH: Final = 1000
 
 users: Final = sa.Table(
     "users",
@@ -59,16 +62,23 @@ class IdentityStore:
 
     def users_exist(self, tx: sa.Connection, ids: set[str]) -> set[str]:
         """Return those of the ids that are users."""
-        return set(tx.scalars(sa.select(users.c.id).where(users.c.id.in_(ids))))
+        wanted = sorted(ids)
+        found: set[str] = set()
+        for start in range(0, len(wanted), _BATCH):  # databases limit a statement's parameters
+            batch = wanted[start : start + _BATCH]
+            found |= set(tx.scalars(sa.select(users.c.id).where(users.c.id.in_(batch))))
+        return found
 
-    def add_user(self, tx: sa.Connection, user: User, created_at: int) -> None:
-        tx.execute(
+    def add_user(self, tx: sa.Connection, user: User, created_at: int) -> bool:
+        """Insert a user; return whether the name was free."""
+        return _inserted(
+            tx,
             users.insert().values(
                 id=user.id,
                 username=user.username,
                 is_admin=user.is_admin,
                 created_at=created_at,
-            )
+            ),
         )
 
     def add_token(
@@ -93,6 +103,10 @@ class IdentityStore:
             )
         )
 
+    def token_exists(self, tx: sa.Connection, token_hash: str) -> bool:
+        query = sa.select(sa.exists().where(tokens.c.hash == token_hash))
+        return bool(tx.scalar(query))
+
     def revoke_job_tokens(self, tx: sa.Connection, job_rid: str, at: int) -> None:
         tx.execute(
             tokens.update()
@@ -104,5 +118,16 @@ class IdentityStore:
         value = tx.scalar(sa.select(secrets.c.value).where(secrets.c.name == name))
         return None if value is None else bytes(value)
 
-    def add_secret(self, tx: sa.Connection, name: str, value: bytes) -> None:
-        tx.execute(secrets.insert().values(name=name, value=value))
+    def add_secret(self, tx: sa.Connection, name: str, value: bytes) -> bool:
+        """Insert a secret; return whether there was none of that name."""
+        return _inserted(tx, secrets.insert().values(name=name, value=value))
+
+
+def _inserted(tx: sa.Connection, statement: sa.Insert) -> bool:
+    """Insert a row; return False when another process has inserted it meanwhile."""
+    try:
+        with tx.begin_nested():
+            tx.execute(statement)
+    except IntegrityError:
+        return False
+    return True

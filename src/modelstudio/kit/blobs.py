@@ -56,14 +56,14 @@ class DirectoryBlobs:
     """Blobs as files below one directory, closed to other users."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
-        self._incoming = root / "incoming"
-        self._incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._root = Path(os.path.normpath(root))
+        self._incoming = self._root / "incoming"
+        _make_directory(self._incoming)
 
     @contextmanager
     def write(self, key: str) -> Iterator[IO[bytes]]:
         target = self._path(key)
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make_directory(target.parent)
         partial = self._incoming / secrets.token_hex(16)
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
@@ -102,6 +102,15 @@ def _chunks(file: IO[bytes]) -> Iterator[bytes]:
     with file:
         while chunk := file.read(_CHUNK):
             yield chunk
+
+
+def _make_directory(directory: Path) -> None:
+    """Make a directory and those above it, all closed to other users and there to stay."""
+    if directory.is_dir():
+        return
+    _make_directory(directory.parent)
+    directory.mkdir(exist_ok=True, mode=0o700)
+    _sync_directory(directory.parent)
 
 
 def _sync_directory(directory: Path) -> None:

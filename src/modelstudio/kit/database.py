@@ -11,16 +11,20 @@ import sqlite3
 import threading
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
+
+from modelstudio.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 _BUSY_SECONDS: Final = 30.0
+_START_UP_LOCK: Final = 0x6D6F64656C  # any number that nothing else in the database uses
 _NAMING: Final = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -34,7 +38,7 @@ metadata: Final = sa.MetaData(naming_convention=_NAMING)
 
 
 def sqlite_url(path: Path) -> str:
-    return f"sqlite:///{path}"
+    return URL.create("sqlite", database=str(path)).render_as_string()
 
 
 def parse_url(text: str) -> URL:
@@ -42,16 +46,21 @@ def parse_url(text: str) -> URL:
 
     Raises
     ------
-    ValueError
-        For a dialect other than SQLite and PostgreSQL.
+    ConfigurationError
+        For what is no URL, and for a database other than a SQLite file and PostgreSQL.
     """
-    url = make_url(text)
+    try:
+        url = make_url(text)
+    except (sa.exc.ArgumentError, ValueError):  # the message holds the URL, and so the password
+        raise ConfigurationError("the database URL is malformed; see docs/settings.md") from None
     backend = url.get_backend_name()
     if backend == "sqlite":
+        if url.database in {None, "", ":memory:"}:
+            raise ConfigurationError("a SQLite database must be a file")
         return url.set(drivername="sqlite")
     if backend in {"postgresql", "postgres"}:
         return url.set(drivername="postgresql+psycopg")
-    raise ValueError(f"database {backend!r} is not supported; use sqlite or postgresql")
+    raise ConfigurationError(f"database {backend!r} is not supported; use sqlite or postgresql")
 
 
 class Database:
@@ -69,6 +78,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=40,
             pool_pre_ping=not self.is_sqlite,
+            hide_parameters=True,  # values of users do not belong in the log
         )
         self._writer = threading.RLock() if self.is_sqlite else nullcontext()
         if self.is_sqlite:
@@ -89,6 +99,22 @@ class Database:
             connection.begin(),
         ):
             yield connection
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other processes out of this block, for what is done once for all of them.
+
+        SQLite needs no such lock: there the transactions themselves wait for each other.
+        """
+        if self.is_sqlite:
+            yield
+            return
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(sa.select(sa.func.pg_advisory_lock(_START_UP_LOCK)))
+            try:
+                yield
+            finally:
+                connection.execute(sa.select(sa.func.pg_advisory_unlock(_START_UP_LOCK)))
 
     def direct(self) -> DirectReader:
         """Open a reader that skips SQLAlchemy; for hot paths only."""
@@ -146,7 +172,7 @@ class SqliteReader(DirectReader):
 
     def __init__(self, path: str) -> None:
         self._connection = sqlite3.connect(
-            f"file:{path}?mode=ro",
+            f"file:{quote(path)}?mode=ro",
             uri=True,
             check_same_thread=False,
             isolation_level=None,

@@ -104,6 +104,33 @@ def path_text(segment: str) -> str:
     return segment.replace("%2F", "/").replace("%25", "%")
 
 
+class LastResort:
+    """Ends an exception's way once its answer is sent.
+
+    The framework raises an unexpected exception again after it was logged and answered; the web
+    server would log it a second time. One that broke off an answer goes on, so that the
+    connection is closed and the client sees that the answer is not whole.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answered = False
+
+        async def watched(message: Message) -> None:
+            nonlocal answered
+            await send(message)
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                answered = True
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception:
+            if not answered:
+                raise
+
+
 class BodyLimit:
     """Refuses a body over its limit with 413, after reading the rest of it into nothing.
 
@@ -123,10 +150,11 @@ class BodyLimit:
         if scope["type"] != "http" or scope["method"] in {"GET", "HEAD"}:
             await self._app(scope, receive, send)
             return
-        limit = self._limit(scope["path"])
+        limit = self._limit(scope)
         length = _content_length(scope)
         if length is not None and length > limit:
-            await _refuse(scope, receive, send, limit)
+            await _drain(receive)
+            await error_response(RequestEntityTooLarge(limit))(scope, receive, send)
             return
         if length is not None:
             await self._app(scope, receive, send)  # the HTTP parser holds the body to its length
@@ -135,29 +163,22 @@ class BodyLimit:
 
     async def _limited(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
         seen = 0
-        started = False
 
         async def counted() -> Message:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > limit:
+                if message.get("more_body", False):
+                    await _drain(receive)
                 raise RequestEntityTooLarge(limit)
             return message
 
-        async def watched(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
+        await self._app(scope, counted, send)
 
-        try:
-            await self._app(scope, counted, watched)
-        except RequestEntityTooLarge:
-            if not started:
-                await _refuse(scope, receive, send, limit)
-
-    def _limit(self, path: str) -> int:
-        if path.startswith("/worker/"):
+    def _limit(self, scope: Scope) -> int:
+        path: str = scope["path"]
+        if scope["method"] == "PUT" and path.startswith("/worker/"):
             return self._worker_bytes
         return self._upload_bytes if path.endswith("/upload") else self._json_bytes
 
@@ -169,12 +190,9 @@ def _content_length(scope: Scope) -> int | None:
     return None
 
 
-async def _refuse(scope: Scope, receive: Receive, send: Send, limit: int) -> None:
+async def _drain(receive: Receive) -> None:
     deadline = time.monotonic() + _DRAIN_SECONDS
     while time.monotonic() < deadline:
         message = await receive()
-        if message["type"] == "http.disconnect":
+        if not message.get("more_body", False):  # all of it, or the client is gone
             return
-        if not message.get("more_body", False):
-            break
-    await error_response(RequestEntityTooLarge(limit))(scope, receive, send)

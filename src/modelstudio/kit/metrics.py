@@ -5,7 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    ProcessCollector,
+)
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,6 +35,23 @@ class Metrics:
             "modelstudio_http_request_seconds",
             "Time from a request's first byte to its answer's first.",
             buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60),
+            registry=self.registry,
+        )
+        self.jobs = Gauge(
+            "modelstudio_jobs",
+            "Jobs that are waiting or running, on all servers of the database.",
+            ["status"],
+            registry=self.registry,
+        )
+        self.jobs_finished = Counter(
+            "modelstudio_jobs_finished",
+            "Jobs that this server has ended, by their last status.",
+            ["status"],
+            registry=self.registry,
+        )
+        self.workers_memory = Gauge(
+            "modelstudio_workers_memory_bytes",
+            "Memory that the workers of this server said they use.",
             registry=self.registry,
         )
 

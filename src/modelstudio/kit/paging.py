@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 _PREFIX: Final = "v1."
 _MAC_BYTES: Final = 16
-_MAX_TOKEN_LENGTH: Final = 1024
+# The longest key holds a display name: 700 characters of up to 4 bytes, before base64.
+_MAX_TOKEN_LENGTH: Final = 4096
 
 
 def page_size(asked: int | None, *, default: int, maximum: int | None = None) -> int:

@@ -1,0 +1,53 @@
+"""How much of this machine may be used, inside a container too."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CGROUPS: Final = Path("/sys/fs/cgroup")
+_UNLIMITED: Final = "max"
+
+
+def usable_cpu() -> float:
+    """Return the cores that this process may use."""
+    if sys.platform == "linux":
+        cores = float(len(os.sched_getaffinity(0)))
+    else:
+        cores = float(os.cpu_count() or 1)
+    for limit in _control_group_values("cpu.max"):
+        quota, period = limit.split()
+        if quota != _UNLIMITED:
+            cores = min(cores, int(quota) / int(period))
+    return cores
+
+
+def usable_memory() -> int:
+    """Return the bytes of memory that this process may use."""
+    memory = int(psutil.virtual_memory().total)
+    limits = [limit for limit in _control_group_values("memory.max") if limit != _UNLIMITED]
+    return min([memory, *map(int, limits)])
+
+
+def _control_group_values(name: str) -> Iterator[str]:
+    """Yield a value of this process's control group (version 2) and of those above it."""
+    try:
+        lines = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        if not line.startswith("0::/"):
+            continue
+        group = _CGROUPS / line.removeprefix("0::/")
+        for folder in (group, *group.parents):
+            try:
+                yield (folder / name).read_text(encoding="ascii").strip()
+            except OSError:
+                continue

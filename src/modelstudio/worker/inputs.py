@@ -1,0 +1,67 @@
+"""Builds a trainer's inputs: tables with the chosen columns, and a full configuration."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from modelstudio.trainers.base import InputTable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_BATCH_ROWS: Final = 65_536
+
+
+def input_table(table: Mapping[str, Any]) -> InputTable:
+    """Return one input of the task; without the columns that the trainer is not to see.
+
+    Mapped columns stay whether they are selected or ignored. The file is rewritten, a batch at a
+    time, only when a column goes.
+    """
+    path = Path(table["path"])
+    mapping: dict[str, list[str]] = table["columnMapping"]
+    column_types = {field["name"]: field["type"] for field in table["schema"]}
+    mapped = {column for columns in mapping.values() for column in columns}
+    selected = set(table["selectColumns"]) or set(column_types)
+    wanted = (selected - set(table["ignoreColumns"])) | mapped
+    kept = [name for name in column_types if name in wanted]
+    if len(kept) < len(column_types):
+        path = _project(path, kept)
+    return InputTable(path, {name: column_types[name] for name in kept}, mapping)
+
+
+def _project(source: Path, columns: Sequence[str]) -> Path:
+    import pyarrow as pa  # noqa: PLC0415 - only when there is a column to leave out
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    target = source.with_suffix(".projected.parquet")
+    with pq.ParquetFile(source) as file:  # type: ignore[no-untyped-call]
+        schema = pa.schema([file.schema_arrow.field(name) for name in columns])
+        writer = pq.ParquetWriter(target, schema)  # type: ignore[no-untyped-call]
+        with writer:
+            for batch in file.iter_batches(_BATCH_ROWS, columns=list(columns)):
+                # Asked for "a", Arrow also reads a column named "a.b".
+                kept = batch.select(list(columns))
+                writer.write_batch(kept)  # type: ignore[no-untyped-call]
+    return target
+
+
+def with_defaults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the configuration with the schema's default for every property it lacks."""
+    return _fill(config, schema, schema.get("$defs", {}))
+
+
+def _fill(
+    config: Mapping[str, Any], schema: Mapping[str, Any], definitions: Mapping[str, Any]
+) -> dict[str, Any]:
+    filled = dict(config)
+    for name, declared in schema.get("properties", {}).items():
+        if name not in filled and "default" in declared:
+            filled[name] = copy.deepcopy(declared["default"])
+        if isinstance(filled.get(name), dict):
+            reference = declared.get("$ref", "").removeprefix("#/$defs/")
+            inner = definitions.get(reference, declared)
+            filled[name] = _fill(filled[name], inner, definitions)
+    return filled

@@ -1,0 +1,164 @@
+"""``python -m modelstudio.worker.training DIR``: the process that runs the trainer.
+
+It reads ``task.json``, reports to ``events.jsonl``, and leaves ``result.json``. It never uses the
+network, and ends with the supervisor that started it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import faulthandler
+import json
+import math
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from modelstudio.trainers import catalogue
+from modelstudio.trainers.base import TrainingError, TrainingTask
+from modelstudio.worker.inputs import input_table, with_defaults
+from modelstudio.worker.layout import WorkDir, write_json
+from modelstudio.worker.processes import die_with_parent
+from modelstudio.worker.reporter import FileReporter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from modelstudio.trainers.base import TrainedModel, Trainer
+
+_LONGEST_REASON: Final = 500
+_LONGEST_TRACEBACK: Final = 9_000
+#: The kernel counts what is reserved, not what is used, so the limit has some room. The supervisor
+#: holds the run to the exact one.
+_RESERVED_SHARE: Final = 8
+_RESERVED_BYTES: Final = 256 * 2**20
+#: Between 0 and 1000, higher dies first: rather this process than the server.
+_OOM_SCORE: Final = "500"
+_NATIVE_OUT_OF_MEMORY: Final = ("bad_alloc", "bad allocation", "cannot allocate memory")
+
+
+def main(arguments: list[str]) -> None:
+    """Run the task of a work directory and write its result."""
+    faulthandler.enable()
+    work_dir = WorkDir(Path(arguments[0]))
+    task = json.loads(work_dir.task.read_bytes())
+    _die_with(task["supervisorPid"])
+    _limit(task["memoryBytes"])
+    reporter = FileReporter(work_dir)
+    write_json(work_dir.result, _run(work_dir, task, reporter))
+
+
+def _die_with(supervisor: int) -> None:
+    die_with_parent()
+    if os.getppid() != supervisor:  # it died before the kernel knew
+        os._exit(1)
+
+
+def _limit(memory_bytes: int) -> None:
+    """Turn a far too large allocation into a ``MemoryError`` and keep the rest of the machine."""
+    if sys.platform != "linux":
+        return
+    import resource  # noqa: PLC0415 - not on every system
+
+    data_bytes = memory_bytes + memory_bytes // _RESERVED_SHARE + _RESERVED_BYTES
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    if most != resource.RLIM_INFINITY:
+        data_bytes = min(data_bytes, most)
+    resource.setrlimit(resource.RLIMIT_DATA, (data_bytes, data_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with contextlib.suppress(OSError):  # a container may close /proc
+        Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE, encoding="ascii")
+
+
+def _run(work_dir: WorkDir, task: Mapping[str, Any], reporter: FileReporter) -> dict[str, Any]:
+    """Fit and return the result, which is a failure with a reason whatever goes wrong."""
+    try:
+        trainer, config = _trainer_of(task)
+        fit = TrainingTask(
+            inputs={alias: input_table(table) for alias, table in task["inputs"].items()},
+            config=config,
+            cpu=task["cpu"],
+            memory_bytes=task["memoryBytes"],
+            output_dir=work_dir.model,
+            scratch_dir=work_dir.scratch,
+        )
+        result = _success(trainer.fit(fit, reporter), reporter)
+        json.dumps(result, allow_nan=False)
+    except TrainingError as error:
+        traceback.print_exc()
+        return _failure(work_dir, str(error) or "The training failed.")
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - this is where every fault ends
+        traceback.print_exc()
+        reporter.log(traceback.format_exc()[-_LONGEST_TRACEBACK:], "ERROR")
+        return _failure(work_dir, _reason(error, task["memoryBytes"]))
+    return result
+
+
+def _trainer_of(task: Mapping[str, Any]) -> tuple[Trainer, Mapping[str, Any]]:
+    wanted, config = task["trainer"], task["customConfig"]
+    if implementation := wanted.get("implementation"):
+        return catalogue.load(implementation), config
+    trainer_id, version = wanted["trainerId"], wanted["version"]
+    specification = catalogue.built_in().get(trainer_id, version)
+    if specification is None:
+        raise TrainingError(
+            f"The trainer {trainer_id} is not installed in version {version} where the job runs."
+        )
+    full_config = with_defaults(config, specification.config_schema)
+    return catalogue.load(specification.implementation), full_config
+
+
+def _success(trained: TrainedModel, reporter: FileReporter) -> dict[str, Any]:
+    metrics = {name: float(value) for name, value in trained.summary_metrics.items()}
+    return {
+        "status": "succeeded",
+        "modelApi": trained.model_api,
+        "condaRequirements": list(trained.requirements),
+        "predictor": trained.predictor,
+        "summaryMetrics": {name: value for name, value in metrics.items() if math.isfinite(value)},
+        "tables": reporter.tables,
+    }
+
+
+def _failure(work_dir: WorkDir, reason: str) -> dict[str, Any]:
+    """Return a failed result; the reason is for the user, who has no use for our paths."""
+    return {"status": "failed", "reason": reason.replace(str(work_dir.root), "(work directory)")}
+
+
+def _reason(error: BaseException, memory_bytes: int) -> str:
+    if any(_is_out_of_memory(cause) for cause in _chain(error)):
+        allowed = f"{memory_bytes / 10**9:.1f} GB"
+        if memory_bytes < 10**9:
+            allowed = f"{memory_bytes / 10**6:.0f} MB"
+        return f"Out of memory: the run needed more than the {allowed} it may use."
+    message = str(error)
+    if len(message) > _LONGEST_REASON:
+        message = message[:_LONGEST_REASON] + " ..."
+    return f"The trainer failed: {type(error).__name__}: {message}"
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and those that led to it."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or current.__context__
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+        return True
+    text = str(error).lower()
+    return any(sign in text for sign in _NATIVE_OUT_OF_MEMORY)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # a thread or a pool that the trainer left behind holds nothing up

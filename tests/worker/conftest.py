@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import io
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+from protocol_server import TOKEN, JobOnServer, ProtocolServer  # noqa: E402
+
+from modelstudio.compute.base import StartRequest  # noqa: E402
+from modelstudio.compute.local import LocalProcesses  # noqa: E402
+
+SCHEMA = [
+    {"name": "x", "type": "LONG"},
+    {"name": "x.y", "type": "STRING"},
+    {"name": "y", "type": "DOUBLE"},
+]
+
+
+def parquet_bytes(columns: dict[str, list]) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(pa.table(columns), sink)
+    return sink.getvalue()
+
+
+class Rig:
+    """A server with one job, and the worker that runs it."""
+
+    def __init__(self, root: Path) -> None:
+        self.url_file = root / "server.url"
+        self.compute = LocalProcesses(root / "jobs")
+        self.job = None
+        self.server = None
+        self.handle = None
+
+    def submit(self, trainer: str, config: dict | None = None, **changes) -> JobOnServer:
+        """Put a job on a server; the changes are to its input or its resources."""
+        resources = {"cpu": 1.5, "memoryBytes": changes.get("memory", 2 * 10**9)}
+        if "wall_seconds" in changes:
+            resources["wallSeconds"] = changes["wall_seconds"]
+        table = {
+            "datasetRid": "ri.foundry.main.dataset.d",
+            "transactionRid": "ri.foundry.main.transaction.t",
+            "columnMapping": {"target_column": ["y"]},
+            "ignoreColumns": changes.get("ignore", []),
+            "selectColumns": changes.get("select", []),
+            "schema": SCHEMA,
+        }
+        rid = f"ri.foundry-build.main.job.{uuid.uuid4()}"
+        specification = {
+            "jobRid": rid,
+            "attempt": 3,
+            "heartbeatSeconds": 0.2,
+            "trainer": {
+                "trainerId": "ri.models..trainer.test",
+                "version": "1.0.0",
+                "implementation": f"worker_trainers:{trainer}",
+            },
+            "customConfig": config or {},
+            "inputs": {"input_df": table},
+            "resources": resources,
+        }
+        data = parquet_bytes({"x": [1, 2], "x.y": ["a", "b"], "y": [0.5, 1.5]})
+        self.job = JobOnServer(rid, specification, {"input_df": data})
+        self.serve()
+        return self.job
+
+    def serve(self) -> None:
+        self.server = ProtocolServer(self.job)
+        self.url_file.write_text(self.server.url + "\n")
+
+    def go_away(self) -> None:
+        self.server.stop()
+        self.server = None
+
+    def start(self, *, token: str = TOKEN, patience: float = 60.0) -> None:
+        request = StartRequest(
+            job_rid=self.job.rid,
+            attempt=3,
+            token=token,
+            server_url="http://127.0.0.1:9",
+            server_url_file=self.url_file,
+            patience_seconds=patience,
+            cpu=1.5,
+            memory_bytes=self.job.specification["resources"]["memoryBytes"],
+        )
+        self.handle = self.compute.start(request)
+
+    def wait_for_exit(self, seconds: float = 20.0) -> str:
+        give_up = time.monotonic() + seconds
+        while self.compute.is_alive(self.handle):
+            assert time.monotonic() < give_up, self.worker_log
+            time.sleep(0.02)
+        return self.compute.exit_reason(self.handle)
+
+    def run(self, trainer: str, config: dict | None = None, **changes) -> JobOnServer:
+        self.submit(trainer, config, **changes)
+        self.start()
+        assert self.wait_for_exit() == "The worker ended with exit code 0."
+        return self.job
+
+    @property
+    def work_dir(self) -> Path:
+        return Path(self.handle["workDir"])
+
+    @property
+    def worker_log(self) -> str:
+        return (self.work_dir / "worker.log").read_text()
+
+    @property
+    def training_log(self) -> str:
+        return (self.work_dir / "training.log").read_text()
+
+    def close(self) -> None:
+        if self.handle is not None:
+            self.compute.stop(self.handle, 0)
+        if self.server is not None:
+            self.server.stop()
+
+
+@pytest.fixture
+def rig(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(HERE))
+    rig = Rig(tmp_path)
+    yield rig
+    rig.close()

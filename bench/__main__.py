@@ -8,7 +8,6 @@ import tempfile
 from pathlib import Path
 
 import psutil
-
 from bench import runs_list
 
 _RESULT = Path(__file__).parent.parent / "docs" / "benchmarks" / "runs-list.md"
@@ -45,14 +44,19 @@ def _page(table: str) -> str:
         f"{psutil.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB, "
         f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
     )
-    return (
-        "# List Model Studio Runs\n\n"
-        "`make bench` measures this. The bare handler reads the same rows with sqlite3 and encodes "
-        "them with msgspec; it has\nno authentication, roles, page tokens or errors. Both run under "
-        "uvicorn with uvloop and httptools. Times are CPU of the\nserver process a request, over "
-        "one kept-alive connection.\n\n"
-        f"{table}\n\nMachine: {machine}.\n"
-    )
+    return _TEMPLATE.format(table=table, machine=machine)
+
+
+_TEMPLATE = """# List Model Studio Runs
+
+`make bench` measures this. The bare handler reads the same rows with sqlite3 and encodes them with
+msgspec; it has no authentication, roles, page tokens or errors. Both run under uvicorn with uvloop
+and httptools. Times are CPU of the server process a request, over one kept-alive connection.
+
+{table}
+
+Machine: {machine}.
+"""
 
 
 if __name__ == "__main__":

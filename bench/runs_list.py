@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import orjson
-
 from bench.load import Connection, Measured, measure
 from bench.seed import BUSY_CONFIG, seed
+
 from modelstudio.settings import Settings
 
 if TYPE_CHECKING:
@@ -103,8 +103,7 @@ def _postgres_table(url: str, count: int) -> list[str]:
         studio = _seeded(data_dir, url, count)
         lines = [
             "",
-            f"PostgreSQL, {count:,} runs (the server process only; PostgreSQL's own time is not "
-            "in it):",
+            f"PostgreSQL, {count:,} runs, without PostgreSQL's own time:",
             "",
             "| page | Model Studio | page 5,000 to page 1 | requests/s |",
             "|---|---|---|---|",

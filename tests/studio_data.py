@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
@@ -16,6 +16,9 @@ from modelstudio.kit.routing import Caller
 from modelstudio.settings import Settings
 from modelstudio.studios import runs
 from modelstudio.studios.store import STUDIO_KIND, StudioStore, model_studios
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass

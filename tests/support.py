@@ -123,6 +123,7 @@ class RunningServer:
             auth=UserTokenAuth(token or self.admin_token),
             hostname=self.hostname,
             config=Config(scheme="http", timeout=60),
+            preview=True,
         )
 
 

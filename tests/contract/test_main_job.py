@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from foundry_sdk import NotFoundError
+
 from support import wait_for
 from training_data import (
     CLASSIFICATION,

@@ -13,15 +13,16 @@ from foundry_sdk import BadRequestError, NotFoundError, PermissionDeniedError, U
 from foundry_sdk.v2.models.errors import ModelStudioConfigVersionNotFound, ModelStudioNotFound
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from studio_data import SeededStudio, new_studio, open_server_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from foundry_sdk import AsyncFoundryClient, FoundryClient
-    from support import RunningServer
 
     from modelstudio.app import Foundation
+    from support import RunningServer
 
 
 @pytest.fixture(scope="module")
@@ -207,7 +208,9 @@ def test_a_page_size_that_is_not_positive_is_invalid(
 
 
 @pytest.mark.parametrize("field", ["pageSize", "configVersion"])
-@pytest.mark.parametrize("text", ["", "x", "1.5", "1e3", "９", "0x10", "99999999999", "--1", "1 "])
+@pytest.mark.parametrize(
+    "text", ["", "x", "1.5", "1e3", "\uff19", "0x10", "99999999999", "--1", "1 "]
+)
 def test_a_malformed_integer_is_an_invalid_argument(
     server: RunningServer, studio: SeededStudio, field: str, text: str
 ) -> None:

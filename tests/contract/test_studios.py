@@ -23,6 +23,7 @@ from foundry_sdk.v2.models.errors import (
     TrainerNotFound,
 )
 from jsonschema import Draft202012Validator
+
 from training_data import (
     CLASSIFICATION,
     REGRESSION,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from foundry_sdk import AsyncFoundryClient, FoundryClient
+
     from support import RunningServer
 
 

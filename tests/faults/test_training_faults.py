@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
+
 from support import RunningServer, wait_for
 from training_data import (
     Prepared,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from databases import DIALECTS
 from orchestration.in_process_jobs import InProcessJobs, jobs_on
 from orchestration.job_server import JobServer

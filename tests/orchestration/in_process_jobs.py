@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from databases import new_postgres, new_sqlite
-from orchestration.journal import KIND, JournalHandler, open_journal, read_journal
-
 from modelstudio.app import Foundation, open_foundation
 from modelstudio.bootstrap import prepare
 from modelstudio.compute.base import Capacity
@@ -22,6 +20,7 @@ from modelstudio.orchestration.service import OrchestrationService, WorkerServic
 from modelstudio.orchestration.store import Job, OrchestrationStore
 from modelstudio.orchestration.wakeup import Wakeup
 from modelstudio.settings import Settings
+from orchestration.journal import KIND, JournalHandler, open_journal, read_journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

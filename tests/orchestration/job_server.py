@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import support
-from orchestration.journal import read_journal
 
+import support
 from modelstudio.kit.database import Database, sqlite_url
+from orchestration.journal import read_journal
 
 HERE = Path(__file__).parent
 

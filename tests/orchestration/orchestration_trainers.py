@@ -22,7 +22,8 @@ _MODEL = TrainedModel(
 _STUBBORN = """
 import os, signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+sleep = [sys.executable, "-c", "import time; time.sleep(600)"]
+child = subprocess.Popen(sleep, start_new_session=True)
 print(child.pid, flush=True)
 time.sleep(600)
 """
@@ -53,7 +54,7 @@ class Steady:
 class Endless:
     """Never ends by itself, nor do its children; says which processes it consists of."""
 
-    def fit(self, task, reporter):
+    def fit(self, _task, reporter):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         child = subprocess.Popen(
             [sys.executable, "-c", _STUBBORN], stdout=subprocess.PIPE, text=True
@@ -64,6 +65,6 @@ class Endless:
 
 
 class Refusing:
-    def fit(self, task, reporter):
-        print("printed before the end")
+    def fit(self, _task, _reporter):
+        sys.stdout.write("printed before the end\n")
         raise TrainingError("The target has one value only.")

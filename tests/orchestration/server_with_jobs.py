@@ -13,7 +13,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from orchestration.journal import KIND, JournalHandler, open_journal
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -24,6 +23,7 @@ from modelstudio.cli import main
 from modelstudio.compute.local import LocalProcesses
 from modelstudio.kit.routing import Caller
 from modelstudio.orchestration.handler import JobRequest
+from orchestration.journal import KIND, JournalHandler, open_journal
 
 
 class CrashingProcesses(LocalProcesses):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -17,6 +18,11 @@ def python_files(*folders: str) -> list[Path]:
 
 def relative(path: Path) -> str:
     return str(path.relative_to(ROOT))
+
+
+def operation_key(method: str, path: str) -> tuple[str, str]:
+    """Tell operations apart whatever the names of their path parameters."""
+    return method, re.sub(r"{\w+}", "{}", path)
 
 
 def module_name(path: Path) -> str:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
-from studio_data import new_studio, open_server_data
 
 from modelstudio.studios.runs import page_sql
+from studio_data import new_studio, open_server_data
 
 if TYPE_CHECKING:
     from pathlib import Path

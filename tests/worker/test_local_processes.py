@@ -28,7 +28,7 @@ def test_a_killed_supervisor_takes_its_training_process_along(rig, waiting):
     os.kill(rig.handle["pid"], signal.SIGKILL)
 
     wait_until(lambda: all_gone(waiting[:1]), 2)
-    assert not rig.compute.is_alive(rig.handle)
+    wait_until(lambda: not rig.compute.is_alive(rig.handle), 2)
     assert rig.compute.exit_reason(rig.handle) == "The worker was killed by signal 9 (SIGKILL)."
 
 

@@ -1,8 +1,9 @@
-"""What a trainer may report, and what its inputs look like, without a process around it."""
+"""The parts of a worker that need no process: reports, configurations, the packaged model."""
 
 from __future__ import annotations
 
 import json
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -13,6 +14,7 @@ import pytest
 
 from modelstudio.worker.inputs import with_defaults
 from modelstudio.worker.layout import WorkDir
+from modelstudio.worker.package import pack
 from modelstudio.worker.reporter import FileReporter
 
 
@@ -135,3 +137,19 @@ def test_defaults_fill_what_a_configuration_lacks():
     first, second = with_defaults({}, schema), with_defaults({}, schema)
     first["excluded"].append("CAT")
     assert second["excluded"] == []
+
+
+def test_only_what_shrinks_is_compressed(work_dir):
+    weights = np.random.default_rng(0).normal(size=50_000).tobytes()
+    (work_dir.model / "trees.txt").write_bytes(b"split 1\n" * 50_000)
+    (work_dir.model / "weights.bin").write_bytes(weights)
+    (work_dir.model / "empty").touch()
+
+    pack(work_dir.model, work_dir.package)
+
+    with zipfile.ZipFile(work_dir.package) as archive:
+        assert archive.testzip() is None
+        assert archive.getinfo("trees.txt").compress_size < 10_000
+        assert archive.getinfo("weights.bin").compress_size == len(weights)
+        assert archive.read("weights.bin") == weights
+        assert archive.read("empty") == b""

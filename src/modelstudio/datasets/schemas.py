@@ -1,12 +1,12 @@
-"""What the columns of a view are: from the profiles of its files, or as a user declared them.
+r"""What the columns of a view are: from the profiles of its files, or as a user declared them.
 
 A *profile* says what one file holds. It is made once, over the whole file, in a process of its
 own (`table_process`), and stored with the file; so a commit looks only at files that are new.
 
-    {"format": "CSV", "delimiter": ",", "escape": "\\"", "gzip": false,
+    {"format": "CSV", "delimiter": ",", "escape": "\"", "gzip": false,
      "columns": [{"name": "price", "kinds": 8}]}
     {"format": "PARQUET", "columns": [{"name": "price", "field": {...}, "zoned": false}]}
-    {"format": "CSV", "problem": "line 3 has 2 values, but the header has 3"}
+    {"format": "CSV", "problem": "line 3 has 2 values, but the header has 3."}
 
 ``kinds`` are the kinds of values in a CSV column, as bits of `Kind`. The type of a column follows
 from the kinds in all files of the view together:
@@ -145,8 +145,8 @@ def infer(files: Sequence[tuple[str, Profile | None]]) -> tuple[list[WireField] 
             joined = _joined(merged[name], column)
             if joined is None:
                 return None, (
-                    f"column {name!r} is {merged[name]['field']['type']} in earlier files "
-                    f"(such as {first_path}) but {column['field']['type']} in {path}"
+                    f"Column {name!r} is {merged[name]['field']['type']} in {first_path}, "
+                    f"but {column['field']['type']} in {path}."
                 )
             merged[name] = joined
     return [_field(column) for column in merged.values()], None
@@ -161,15 +161,15 @@ def misfit(fields: Iterable[WireField], files: Iterable[tuple[str, Profile | Non
     declared = {field["name"]: field for field in fields}
     for path, profile in files:
         if profile is None:
-            return f"{path} is neither CSV nor Parquet by its name"
+            return f"{path} is neither CSV nor Parquet by its name."
         if "problem" in profile:
             return f"{path}: {profile['problem']}"
         columns = {column["name"]: column for column in profile["columns"]}
         for name, field in declared.items():
             if name not in columns:
-                return f"{path} has no column {name!r}"
+                return f"{path} has no column {name!r}."
             if not _fits(columns[name], field):
-                return f"column {name!r} of {path} is not {field['type']}"
+                return f"Column {name!r} of {path} is not {field['type']}."
     return None
 
 
@@ -201,10 +201,10 @@ def type_of(kinds: Kind) -> str:
 def _problem_of(files: Sequence[tuple[str, Profile | None]]) -> str | None:
     """Return what keeps the files from being one table, before their columns' types."""
     if not files:
-        return "the view has no data files"
+        return "The view has no data files."
     for path, profile in files:
         if profile is None:
-            return f"{path} is neither CSV nor Parquet by its name"
+            return f"{path} is neither CSV nor Parquet by its name."
         if "problem" in profile:
             return f"{path}: {profile['problem']}"
     first_path, first = files[0]
@@ -214,13 +214,13 @@ def _problem_of(files: Sequence[tuple[str, Profile | None]]) -> str | None:
         assert profile is not None  # noqa: S101
         if profile["format"] != first["format"]:
             return (
-                f"the view mixes formats: {first_path} is {first['format']}, "
-                f"but {path} is {profile['format']}"
+                f"The files have different formats: {first_path} is {first['format']}, "
+                f"but {path} is {profile['format']}."
             )
         others = {column["name"] for column in profile["columns"]}
         if others != names:
             differing = ", ".join(sorted(repr(name) for name in names ^ others)[:5])
-            return f"{first_path} and {path} have different columns: {differing}"
+            return f"{first_path} and {path} have different columns: {differing}."
     return None
 
 

@@ -26,7 +26,10 @@ class ServerDidNotStartError(Exception):
 @contextmanager
 def running_server(data_dir: Path, port: int) -> Iterator[str]:
     """Run `modelstudio serve`; give its host and port, and stop it in the end."""
-    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ServerDidNotStartError(f"The data directory cannot be used: {error}.") from error
     port = port if _is_free(port) else _free_port()
     log_path = data_dir / "server.log"
     command = [sys.executable, "-m", "modelstudio.cli", "serve"]

@@ -36,6 +36,7 @@ PROJECT: Final = "PROJECT"
 FOLDER: Final = "FOLDER"
 CONTAINERS: Final = frozenset({SPACE, PROJECT, FOLDER})
 MAX_NAME_LENGTH: Final = 700
+_BATCH: Final = 500
 
 
 class Role(IntEnum):
@@ -245,14 +246,19 @@ class FilesystemService:
         after: Sequence[str] | None,
         limit: int,
     ) -> list[Located]:
+        space = self._store.chain(tx, space_rid, caller.user_id)
+        size = max(limit, _BATCH)  # many projects may be hidden from the caller
         visible: list[Located] = []
         while len(visible) < limit:
-            batch = self._store.children(tx, space_rid, after=after, limit=limit)
-            located = (self.find(tx, caller, project.rid) for project in batch)
-            visible += [project for project in located if project is not None]
-            if len(batch) < limit:
+            batch = self._store.children_with_roles(
+                tx, space_rid, caller.user_id, after=after, limit=size
+            )
+            located = (self._locate([project, *space], caller) for project in batch)
+            visible += [one for one in located if one is not None and one.role >= Role.VIEWER]
+            if len(batch) < size:
                 break
-            after = (batch[-1].display_name, batch[-1].rid)
+            last = batch[-1].resource
+            after = (last.display_name, last.rid)
         return visible[:limit]
 
     def _new(

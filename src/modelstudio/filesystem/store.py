@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
@@ -93,6 +93,28 @@ class Link:
 _RESOURCE_COLUMNS: Final = tuple(resources.c)
 
 
+def _children(
+    parent_rid: str, after: Sequence[str] | None, limit: int
+) -> sa.Select[tuple[Any, ...]]:
+    query = (
+        sa.select(*_RESOURCE_COLUMNS)
+        .where(resources.c.parent_rid == parent_rid, resources.c.trashed_at.is_(None))
+        .order_by(resources.c.display_name, resources.c.rid)
+        .limit(limit)
+    )
+    if after is None:
+        return query
+    key = sa.tuple_(resources.c.display_name, resources.c.rid)
+    return query.where(key > sa.tuple_(*after))
+
+
+def _granted(rid: sa.ColumnElement[str], principal_id: str) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        role_grants.c.resource_rid == rid,
+        role_grants.c.principal_id.in_([principal_id, EVERYONE]),
+    )
+
+
 class FilesystemStore:
     """Runs in the caller's transaction."""
 
@@ -108,13 +130,9 @@ class FilesystemStore:
                 resources.c.rid == start.c.parent_rid
             )
         )
-        granted = sa.and_(
-            role_grants.c.resource_rid == chain.c.rid,
-            role_grants.c.principal_id.in_([principal_id, EVERYONE]),
-        )
         rows = tx.execute(
             sa.select(chain, role_grants.c.role)
-            .select_from(chain.outerjoin(role_grants, granted))
+            .select_from(chain.outerjoin(role_grants, _granted(chain.c.rid, principal_id)))
             .order_by(chain.c.depth)
         ).all()
         found: dict[int, tuple[Resource, list[str]]] = {}
@@ -140,16 +158,32 @@ class FilesystemStore:
         self, tx: sa.Connection, parent_rid: str, *, after: Sequence[str] | None, limit: int
     ) -> list[Resource]:
         """Return children that are not in the trash, by name, after a (name, rid) key."""
-        query = (
-            sa.select(*_RESOURCE_COLUMNS)
-            .where(resources.c.parent_rid == parent_rid, resources.c.trashed_at.is_(None))
-            .order_by(resources.c.display_name, resources.c.rid)
-            .limit(limit)
-        )
-        if after is not None:
-            key = sa.tuple_(resources.c.display_name, resources.c.rid)
-            query = query.where(key > sa.tuple_(*after))
+        query = _children(parent_rid, after, limit)
         return [Resource(*row) for row in tx.execute(query)]
+
+    def children_with_roles(
+        self,
+        tx: sa.Connection,
+        parent_rid: str,
+        principal_id: str,
+        *,
+        after: Sequence[str] | None,
+        limit: int,
+    ) -> list[Link]:
+        """Return the same children, each with the roles granted on it to a principal."""
+        page = _children(parent_rid, after, limit).subquery()
+        rows = tx.execute(
+            sa.select(page, role_grants.c.role)
+            .select_from(page.outerjoin(role_grants, _granted(page.c.rid, principal_id)))
+            .order_by(page.c.display_name, page.c.rid)
+        )
+        found: dict[str, tuple[Resource, list[str]]] = {}
+        for *columns, role in rows:
+            child = Resource(*columns)
+            _, roles = found.setdefault(child.rid, (child, []))
+            if role is not None:
+                roles.append(role)
+        return [Link(child, tuple(roles)) for child, roles in found.values()]
 
     def spaces(self, tx: sa.Connection) -> list[Resource]:
         rows = tx.execute(

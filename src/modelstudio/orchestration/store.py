@@ -251,7 +251,7 @@ class OrchestrationStore:
             .where(jobs.c.status.in_(list(found)))
             .group_by(jobs.c.status)
         )
-        return found | dict(rows.tuples().all())
+        return found | dict(rows.all())
 
     # what becomes of a job --------------------------------------------------------------------
 

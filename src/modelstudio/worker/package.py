@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 import zipfile
+import zlib
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 _CREATED_ON_UNIX: Final = 3
 _FASTEST: Final = 1
 _BUFFER_BYTES: Final = 1 << 20
+_SAMPLE_BYTES: Final = 1 << 16
+_WORTHWHILE_SHARE: Final = 0.9
 
 
 class UnpackableModelError(Exception):
@@ -52,16 +55,24 @@ def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:
         archive.writestr(_entry(name + "/", stat.S_IFDIR | 0o700), b"")
     elif stat.S_ISREG(status.st_mode):
         entry = _entry(name, stat.S_IFREG | 0o600)
-        entry.compress_type = zipfile.ZIP_DEFLATED
         # The only way to give a streamed entry with a fixed date a level before Python 3.13.
         entry._compresslevel = _FASTEST  # type: ignore[attr-defined]  # noqa: SLF001
         entry.file_size = status.st_size  # decides whether the entry needs 64-bit sizes
-        with path.open("rb") as source, archive.open(entry, "w") as target:
-            shutil.copyfileobj(source, target, _BUFFER_BYTES)
+        with path.open("rb") as source:
+            entry.compress_type = _compression_for(source.read(_SAMPLE_BYTES))
+            source.seek(0)
+            with archive.open(entry, "w") as target:
+                shutil.copyfileobj(source, target, _BUFFER_BYTES)
     else:
         raise UnpackableModelError(
             f"The trainer left {name!r} in the model, which is neither a file nor a folder."
         )
+
+
+def _compression_for(sample: bytes) -> int:
+    """Store what hardly shrinks, such as a neural network's weights: it is far faster."""
+    is_worth_it = len(zlib.compress(sample, _FASTEST)) < _WORTHWHILE_SHARE * len(sample)
+    return zipfile.ZIP_DEFLATED if is_worth_it else zipfile.ZIP_STORED
 
 
 def _entry(name: str, mode: int) -> zipfile.ZipInfo:

@@ -92,6 +92,8 @@ def _environment(work_dir: WorkDir, cpu: int) -> dict[str, str]:
     return {
         **inherited,
         **dict.fromkeys(_THREAD_VARIABLES, str(cpu)),
+        # Idle threads of a pool would spin: on busy cores a small fit took ten times as long.
+        "OMP_WAIT_POLICY": "PASSIVE",
         settings.WORK_DIR: str(work_dir.root),
         "TMPDIR": str(work_dir.scratch),
         # joblib would prefer /dev/shm, which no limit counts and no one would clean up.

@@ -1,0 +1,182 @@
+"""What reading CSV and reading Parquet have in common, inside a table process."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import duckdb
+
+from modelstudio.datasets.schemas import MAX_NAME_LENGTH, NULL_TEXTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_THREADS: Final = 2
+_DATE: Final = "[12][0-9]{3}[-/][0-9]{1,2}[-/][0-9]{1,2}"
+_TIME: Final = r"[ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
+_ZONE: Final = "(Z| ?UTC|[+-][0-9]{2}(:?[0-9]{2})?)"
+_EXPONENT: Final = "([eE][+-]?[0-9]+)?"
+_INFINITY: Final = "[+-]?(?i:inf|infinity)"
+
+#: Regular expressions for texts without spaces around them.
+INTEGER: Final = "[+-]?(0|[1-9][0-9]*)"
+PADDED: Final = "[+-]?0[0-9]+"
+DECIMAL: Final = rf"[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+){_EXPONENT}|{_INFINITY}"
+DATE: Final = _DATE
+LOCAL_TIME: Final = _DATE + _TIME
+ZONED_TIME: Final = _DATE + _TIME + _ZONE
+
+# What a text must look like to be read as a type; DuckDB's casts alone would round 1.7 to 2,
+# cut the time off a date, and forget a zone.
+_READABLE: Final[Mapping[str, str]] = {
+    "BOOLEAN": "(?i:true|false|t|f|1|0)",
+    **dict.fromkeys(("BYTE", "SHORT", "INTEGER", "LONG"), "[+-]?[0-9]+"),
+    **dict.fromkeys(
+        ("FLOAT", "DOUBLE"), rf"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+){_EXPONENT}|{_INFINITY}"
+    ),
+    "DECIMAL": rf"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+){_EXPONENT}",
+    "DATE": _DATE,
+    "TIMESTAMP": f"{_DATE}({_TIME}{_ZONE}?)?",
+}
+_SQL_TYPES: Final[Mapping[str, str]] = {
+    "BINARY": "BLOB",
+    "BOOLEAN": "BOOLEAN",
+    "BYTE": "TINYINT",
+    "DATE": "DATE",
+    "DOUBLE": "DOUBLE",
+    "FLOAT": "FLOAT",
+    "INTEGER": "INTEGER",
+    "LONG": "BIGINT",
+    "SHORT": "SMALLINT",
+    "STRING": "VARCHAR",
+    "TIMESTAMP": "TIMESTAMP",
+}
+_NULLS: Final = ", ".join(f"'{text}'" for text in NULL_TEXTS)
+_UNREADABLE_VALUE: Final = "unreadable value"
+_FOUND_VALUE: Final = re.compile(rf"{_UNREADABLE_VALUE} (\d+) (.{{0,100}})", re.DOTALL)
+
+
+class Unreadable(Exception):
+    """The data is not what it should be; the message is for the user."""
+
+
+def input_name(index: int) -> str:
+    return f"input/{index}"
+
+
+def literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def open_database(
+    inputs: Sequence[str], output: str | None, memory_bytes: int
+) -> duckdb.DuckDBPyConnection:
+    """Open a database in memory that can reach these files and its spill directory only."""
+    database = duckdb.connect(
+        config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+    )
+    allowed = [*inputs, *([output] if output else [])]
+    for setting, value in (
+        ("threads", _THREADS),
+        ("memory_limit", f"'{memory_bytes // 1_000_000}MB'"),
+        ("temp_directory", "'spill'"),
+        ("TimeZone", "'UTC'"),
+        ("allowed_paths", f"[{', '.join(literal(path) for path in allowed)}]"),
+        ("allowed_directories", "['spill']"),
+        ("enable_external_access", "false"),
+        ("lock_configuration", "true"),
+    ):
+        database.execute(f"SET {setting} = {value}")
+    return database
+
+
+def bare(text: str) -> str:
+    """Return SQL for a text without the white space around it."""
+    return f"trim({text}, ' ' || chr(9) || chr(10) || chr(13))"
+
+
+def is_null(text: str) -> str:
+    """Return SQL for whether a text stands for a missing value, in a column that is no STRING."""
+    return f"({text} IS NULL OR {bare(text)} IN ({_NULLS}))"
+
+
+def sql_type(field: Mapping[str, Any], *, zoned: bool = False) -> str:
+    kind = field["type"]
+    if kind == "ARRAY":
+        return sql_type(field["arraySubtype"]) + "[]"
+    if kind == "MAP":
+        return f"MAP({sql_type(field['mapKeyType'])}, {sql_type(field['mapValueType'])})"
+    if kind == "STRUCT":
+        parts = (f"{identifier(sub['name'])} {sql_type(sub)}" for sub in field["subSchemas"])
+        return f"STRUCT({', '.join(parts)})"
+    if kind == "DECIMAL":
+        return f"DECIMAL({field['precision']}, {field['scale']})"
+    return "TIMESTAMPTZ" if zoned and kind == "TIMESTAMP" else _SQL_TYPES[kind]
+
+
+def text_as(text: str, field: Mapping[str, Any], position: int, *, zoned: bool) -> str:
+    """Return SQL that reads a text as a column's type, and fails on one that is not of it.
+
+    ``position`` is the column's, for `value_problem`.
+    """
+    kind = field["type"]
+    if kind == "STRING":
+        return text
+    if kind == "BINARY":
+        return f"encode({text})"
+    value = bare(text)
+    failed = f"error('{_UNREADABLE_VALUE} {position} ' || {value})"
+    cast = f"coalesce(try_cast({value} AS {sql_type(field, zoned=zoned)}), {failed})"
+    if kind in _READABLE:
+        looks_right = f"regexp_full_match({value}, '{_READABLE[kind]}')"
+        cast = f"CASE WHEN {looks_right} THEN {cast} ELSE {failed} END"
+    return f"CASE WHEN {is_null(text)} THEN NULL ELSE {cast} END"
+
+
+def no_rows(fields: Sequence[Mapping[str, Any]], zoned: set[str]) -> str:
+    """Return SQL for a table of these columns that has no rows."""
+    columns = (
+        f"CAST(NULL AS {sql_type(field, zoned=field['name'] in zoned)}) AS "
+        + identifier(field["name"])
+        for field in fields
+    )
+    return f"SELECT {', '.join(columns)} WHERE false"
+
+
+def value_problem(error: duckdb.Error, fields: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return what a failed `text_as` says of the value, None if something else failed."""
+    found = _FOUND_VALUE.search(str(error))
+    if found is None:
+        return None
+    field = fields[int(found[1])]
+    return f"Column {field['name']!r} has the value {found[2]!r}, which is not {field['type']}."
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Refuse columns that could not be told apart or written down.
+
+    Raises
+    ------
+    Unreadable
+    """
+    seen: dict[str, str] = {}
+    for position, name in enumerate(names, start=1):
+        if not name.strip():
+            raise Unreadable(f"Column {position} has no name.")
+        if len(name) > MAX_NAME_LENGTH:
+            raise Unreadable(f"The name of column {position} is too long.")
+        if any(character < " " and character != "\t" for character in name):
+            raise Unreadable(f"The name of column {position} has a control character in it.")
+        other = seen.get(name.casefold())
+        if other is not None:
+            raise Unreadable(
+                f"Two columns are named {name!r}."
+                if other == name
+                else f"The columns {other!r} and {name!r} differ in case only."
+            )
+        seen[name.casefold()] = name

@@ -12,7 +12,6 @@ from modelstudio.app import open_foundation
 from modelstudio.bootstrap import prepare
 from modelstudio.filesystem.service import Role
 from modelstudio.kit import rids
-from modelstudio.kit.clock import iso_time
 from modelstudio.kit.routing import Caller
 from modelstudio.studios import runs
 from modelstudio.studios.store import STUDIO_KIND, model_studios, studio_runs
@@ -95,12 +94,7 @@ def _run(
     build, job = rid(rids.BUILD), rid(rids.JOB)
     model, model_version = rid(rids.MODEL), rid(rids.MODEL_VERSION)
     experiment = rid(rids.EXPERIMENT)
-    output = {
-        "type": "model",
-        "modelRid": model,
-        "modelVersionRid": model_version,
-        "experimentRid": experiment,
-    }
+    output = {"type": "model", "modelRid": model, "modelVersionRid": model_version}
     document = runs.document(
         studio_rid=studio_rid,
         config_version=version,
@@ -108,7 +102,7 @@ def _run(
         job_rid=job,
         started_by=user_id,
         started_at=started_at,
-        outputs={"model": output},
+        outputs={"model": {**output, "experimentRid": experiment}},
     )
     common = {
         "config_version": version,
@@ -124,7 +118,6 @@ def _run(
         "model_version_rid": model_version,
         "experiment_rid": experiment,
     }
-    assert iso_time(started_at) in document
     return {**common, "document": document}, {**common, **plain}
 
 

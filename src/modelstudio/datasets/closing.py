@@ -15,7 +15,6 @@ import structlog
 
 from modelstudio.datasets import errors, schemas
 from modelstudio.datasets.isolated import TaskError
-from modelstudio.datasets.schemas import Schema
 from modelstudio.datasets.store import File, Transaction
 from modelstudio.filesystem.service import Role
 from modelstudio.kit import rids
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
-    from modelstudio.datasets.schemas import Profile
+    from modelstudio.datasets.schemas import Profile, Schema
     from modelstudio.datasets.service import DatasetService
     from modelstudio.datasets.store import Branch, DatasetStore
     from modelstudio.datasets.tables import Tables

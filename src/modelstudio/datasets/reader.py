@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from modelstudio.datasets.schemas import Schema
+    from modelstudio.datasets.service import ResolvedView
     from modelstudio.datasets.store import DatasetStore, File
     from modelstudio.datasets.tables import Tables
     from modelstudio.kit.database import Database
@@ -57,9 +58,8 @@ class TableReader:
     def export(
         self,
         schema: Schema,
-        end_rid: str,
+        view: ResolvedView,
         *,
-        start_rid: str | None,
         format_: str,
         columns: Sequence[str] | None,
         limit: int | None,
@@ -76,8 +76,10 @@ class TableReader:
             When the data cannot be read; the message is for the user.
         """
         _check_columns(schema, format_, columns)
-        with self._database.read() as tx:
-            files = self._store.profiled_view(tx, end_rid, start_rid=start_rid)
+        files: list[File] = []
+        if view.end is not None:
+            with self._database.read() as tx:
+                files = self._store.profiled_view(tx, view.end.rid, start_rid=view.start_rid)
         table = self._table(schema, files)
         return self._tables.export(table, format_=format_, columns=columns, limit=limit)
 

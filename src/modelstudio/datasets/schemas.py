@@ -132,14 +132,18 @@ def infer(files: Sequence[tuple[str, Profile | None]]) -> tuple[list[WireField] 
     files
         The path and profile of each data file; no profile for one that cannot be a table.
     """
-    problem = _problem_of(files)
+    known = []
+    for path, profile in files:
+        problem = _unusable(path, profile)
+        if problem is not None:
+            return None, problem
+        known.append((path, profile or {}))
+    problem = _mixture(known)
     if problem is not None:
         return None, problem
-    first_path, first = files[0]
-    assert first is not None  # noqa: S101 - _problem_of found none missing
+    first_path, first = known[0]
     merged = {column["name"]: column for column in first["columns"]}
-    for path, profile in files[1:]:
-        assert profile is not None  # noqa: S101
+    for path, profile in known[1:]:
         for column in profile["columns"]:
             name = column["name"]
             joined = _joined(merged[name], column)
@@ -152,24 +156,23 @@ def infer(files: Sequence[tuple[str, Profile | None]]) -> tuple[list[WireField] 
     return [_field(column) for column in merged.values()], None
 
 
-def misfit(fields: Iterable[WireField], files: Iterable[tuple[str, Profile | None]]) -> str | None:
+def misfit(fields: Sequence[WireField], files: Iterable[tuple[str, Profile | None]]) -> str | None:
     """Return why files do not fit a declared schema, None if they do.
 
     Types are compared, not values: an integer that is too large for its type shows when it is
     read.
     """
-    declared = {field["name"]: field for field in fields}
     for path, profile in files:
-        if profile is None:
-            return f"{path} is neither CSV nor Parquet by its name."
-        if "problem" in profile:
-            return f"{path}: {profile['problem']}"
-        columns = {column["name"]: column for column in profile["columns"]}
-        for name, field in declared.items():
-            if name not in columns:
-                return f"{path} has no column {name!r}."
-            if not _fits(columns[name], field):
-                return f"Column {name!r} of {path} is not {field['type']}."
+        problem = _unusable(path, profile)
+        if problem is not None:
+            return problem
+        columns = {column["name"]: column for column in (profile or {})["columns"]}
+        for field in fields:
+            column = columns.get(field["name"])
+            if column is None:
+                return f"{path} has no column {field['name']!r}."
+            if not _fits(column, field):
+                return f"Column {field['name']!r} of {path} is not {field['type']}."
     return None
 
 
@@ -198,20 +201,22 @@ def type_of(kinds: Kind) -> str:
     return "STRING" if kinds & ~_MOMENTS else "TIMESTAMP"
 
 
-def _problem_of(files: Sequence[tuple[str, Profile | None]]) -> str | None:
-    """Return what keeps the files from being one table, before their columns' types."""
+def _unusable(path: str, profile: Profile | None) -> str | None:
+    """Return why a file is no table, None if it is one."""
+    if not may_be_table(path):
+        return f"{path} is neither CSV nor Parquet by its name."
+    if profile is None:
+        return f"{path} was not looked at."
+    return f"{path}: {profile['problem']}" if "problem" in profile else None
+
+
+def _mixture(files: Sequence[tuple[str, Profile]]) -> str | None:
+    """Return what keeps files from being one table, before their columns' types."""
     if not files:
         return "The view has no data files."
-    for path, profile in files:
-        if profile is None:
-            return f"{path} is neither CSV nor Parquet by its name."
-        if "problem" in profile:
-            return f"{path}: {profile['problem']}"
     first_path, first = files[0]
-    assert first is not None  # noqa: S101
     names = {column["name"] for column in first["columns"]}
     for path, profile in files[1:]:
-        assert profile is not None  # noqa: S101
         if profile["format"] != first["format"]:
             return (
                 f"The files have different formats: {first_path} is {first['format']}, "

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from modelstudio.datasets.reader import TableReader
     from modelstudio.datasets.schemas import WireField
-    from modelstudio.datasets.store import DatasetStore
+    from modelstudio.datasets.store import DatasetStore, File
     from modelstudio.datasets.views import Range
     from modelstudio.errors import ApiError
     from modelstudio.filesystem.service import FilesystemService, Located
@@ -269,6 +269,27 @@ class DatasetService:
                 raise InvalidArgument("The start transaction does not come before the end.")
         return ResolvedView(dataset_rid, wanted.branch or end.branch, wanted.start_rid, end)
 
+    def files(
+        self, tx: sa.Connection, view: ResolvedView, *, prefix: str, after: str | None, limit: int
+    ) -> list[File]:
+        """Return files of a view by path; if the prefix is a file's path, only that file."""
+        if view.end is None:
+            return []
+        exact = self.file(tx, view, prefix) if prefix else None
+        if exact is not None:
+            return [exact]
+        return self._store.view(
+            tx, view.end.rid, start_rid=view.start_rid, prefix=prefix, after=after, limit=limit
+        )
+
+    def file(self, tx: sa.Connection, view: ResolvedView, path: str) -> File | None:
+        if view.end is None:
+            return None
+        return self._store.view_file(tx, view.end.rid, path, start_rid=view.start_rid)
+
+    def has_files(self, tx: sa.Connection, view: ResolvedView) -> bool:
+        return bool(self.files(tx, view, prefix="", after=None, limit=1))
+
     # schemas ------------------------------------------------------------------------------------
 
     def schema_of(self, tx: sa.Connection, transaction: Transaction) -> Schema | None:
@@ -305,17 +326,12 @@ class DatasetService:
         rid = None if end is None else end.rid
         raise errors.SchemaNotFound(view.dataset_rid, view.branch, rid, problem)
 
-    def has_files(self, tx: sa.Connection, view: ResolvedView) -> bool:
-        return view.end is not None and bool(self._store.view(tx, view.end.rid, limit=1))
-
     def put_schema(
-        self, tx: sa.Connection, view: ResolvedView, fields: Sequence[WireField]
+        self, tx: sa.Connection, end: Transaction, fields: Sequence[WireField]
     ) -> Schema:
-        """Declare the schema of a view, which must end at a transaction."""
-        if view.end is None:
-            raise errors.DatasetViewNotFound(view.dataset_rid, view.branch)
-        self._store.lock_transaction(tx, view.dataset_rid, view.end.rid)
-        return self.add_schema(tx, view.end.rid, view.dataset_rid, list(fields), None, put=True)
+        """Declare the schema of the view ending at a transaction."""
+        self._store.lock_transaction(tx, end.dataset_rid, end.rid)
+        return self.add_schema(tx, end.rid, end.dataset_rid, list(fields), None, put=True)
 
     def add_schema(
         self,

@@ -13,7 +13,7 @@ import shutil
 import threading
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from sqlalchemy.exc import IntegrityError
 
@@ -22,7 +22,7 @@ from modelstudio.datasets.schemas import zoned_columns
 from modelstudio.kit.blobs import new_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from modelstudio.datasets.schemas import Profile, WireField

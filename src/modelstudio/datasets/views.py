@@ -17,8 +17,12 @@ DEFAULT_BRANCH: Final = "master"
 _BRANCH: Final = "branchName"
 _START: Final = "startTransactionRid"
 _END: Final = "endTransactionRid"
-_FILE_RANGES: Final = ([], [_BRANCH], [_END], [_START, _END])
-_TABLE_RANGES: Final = (*_FILE_RANGES, [_BRANCH, _END], [_BRANCH, _START, _END])
+_FILE_RANGES: Final[tuple[list[str], ...]] = ([], [_BRANCH], [_END], [_START, _END])
+_TABLE_RANGES: Final[tuple[list[str], ...]] = (
+    *_FILE_RANGES,
+    [_BRANCH, _END],
+    [_BRANCH, _START, _END],
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ def prepare(client: FoundryClient, console: Console, time_limit: int) -> Prepare
         studio.rid,
         name="first try",
         trainer_id=TRAINER,
-        resources={"cpu": "2", "memory": "4G"},  # type: ignore[arg-type]
+        resources={"cpu": "2", "memory": "4G"},
         worker_config=_worker_config(dataset.rid, model.rid, time_limit),
         preview=True,
     )

@@ -248,7 +248,7 @@ class WorkerService:
         lines, reports, malformed = wire.sort_events(fresh)
         log = [LogLine(line.time, line.level, wire.shortened(line.message)) for line in lines]
         if malformed:
-            note = f"The server left out {malformed} malformed reports."
+            note = f"Malformed reports that were left out: {malformed}."
             log.append(LogLine(self._clock.now_millis(), "WARNING", note))
         self._append(tx, job, log)
         if reports:

@@ -31,10 +31,11 @@ class Wakeup:
     def now(self) -> None:
         self._event.set()
 
-    def wait(self, seconds: float) -> None:
-        """Return when woken since the last call, or after this time."""
-        self._event.wait(seconds)
+    def wait(self, seconds: float) -> bool:
+        """Return once woken since the last call, or after this time; say which it was."""
+        woken = self._event.wait(seconds)
         self._event.clear()
+        return woken
 
     def _on_checkin(self, _connection: Any, record: ConnectionPoolEntry) -> None:
         if record.info.pop(_MARK, False):

@@ -95,29 +95,16 @@ class Launcher:
         payload: dict[str, Any],
     ) -> str:
         alias, model_rid = self._output(tx, caller, studio_rid, config)
-        version_rid, experiment_rid = self._models.new_version_rid(), self._experiments.new_rid()
-        payload |= {"modelVersionRid": version_rid, "experimentRid": experiment_rid}
+        payload["modelVersionRid"] = self._models.new_version_rid()
+        payload["experimentRid"] = self._experiments.new_rid()
         submitted = self._orchestration.submit(tx, caller, _job(studio_rid, config, payload))
-        self._models.reserve_version(
-            tx,
-            version_rid=version_rid,
-            model_rid=model_rid,
-            branch=BRANCH,
-            source={"type": "modelStudio", "modelStudioRid": studio_rid},
-            experiment_rid=experiment_rid,
-            created_by=caller.user_id,
-        )
-        self._experiments.create(
-            tx,
-            experiment_rid=experiment_rid,
-            model_rid=model_rid,
-            name=config.name,
-            branch=BRANCH,
-            created_by=caller.user_id,
-            job_rid=submitted.job_rid,
-            version_rid=version_rid,
-        )
-        self._experiments.record_events(tx, experiment_rid, _provenance(payload))
+        self._reserve(tx, caller, model_rid, config, payload, submitted.job_rid)
+        output = {
+            "type": "model",
+            "modelRid": model_rid,
+            "modelVersionRid": payload["modelVersionRid"],
+            "experimentRid": payload["experimentRid"],
+        }
         document = runs.document(
             studio_rid=studio_rid,
             config_version=config.version,
@@ -125,14 +112,7 @@ class Launcher:
             job_rid=submitted.job_rid,
             started_by=caller.user_id,
             started_at=submitted.created_at,
-            outputs={
-                alias: {
-                    "type": "model",
-                    "modelRid": model_rid,
-                    "modelVersionRid": version_rid,
-                    "experimentRid": experiment_rid,
-                }
-            },
+            outputs={alias: output},
         )
         self._store.add_run(
             tx,
@@ -143,6 +123,38 @@ class Launcher:
             document=document,
         )
         return runs.render(document, "RUNNING")
+
+    def _reserve(
+        self,
+        tx: sa.Connection,
+        caller: Caller,
+        model_rid: str,
+        config: ConfigVersion,
+        payload: Mapping[str, Any],
+        job_rid: str,
+    ) -> None:
+        """Write the model version that nobody sees yet and the experiment that all see."""
+        version_rid, experiment_rid = payload["modelVersionRid"], payload["experimentRid"]
+        self._models.reserve_version(
+            tx,
+            version_rid=version_rid,
+            model_rid=model_rid,
+            branch=BRANCH,
+            source={"type": "modelStudio", "modelStudioRid": payload["studioRid"]},
+            experiment_rid=experiment_rid,
+            created_by=caller.user_id,
+        )
+        self._experiments.create(
+            tx,
+            experiment_rid=experiment_rid,
+            model_rid=model_rid,
+            name=config.name,
+            branch=BRANCH,
+            created_by=caller.user_id,
+            job_rid=job_rid,
+            version_rid=version_rid,
+        )
+        self._experiments.record_events(tx, experiment_rid, _provenance(payload))
 
     def _resolved_inputs(
         self, tx: sa.Connection, caller: Caller, studio_rid: str, config: ConfigVersion

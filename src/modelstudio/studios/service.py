@@ -14,6 +14,7 @@ from modelstudio.filesystem.errors import (
 )
 from modelstudio.filesystem.service import Located, Role
 from modelstudio.kit import rids
+from modelstudio.kit.wire import WireModel
 from modelstudio.models.service import MODEL_KIND
 from modelstudio.studios import resources, validation
 from modelstudio.studios.errors import (
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
 #: Models and model versions have one branch until promotion between branches is asked for.
 BRANCH: Final = "master"
-_Parsed = TypeVar("_Parsed", DatasetInput, ModelOutput)
+_Parsed = TypeVar("_Parsed", bound=WireModel)
 
 
 class StudioService:
@@ -132,13 +133,8 @@ class StudioService:
         CreateConfigValidationError
             With every failure of every kind.
         """
-        located = self.require(
-            tx,
-            caller,
-            studio_rid,
-            role=Role.EDITOR,
-            denied=CreateModelStudioConfigVersionPermissionDenied(studio_rid),
-        )
+        denied = CreateModelStudioConfigVersionPermissionDenied(studio_rid)
+        located = self.require(tx, caller, studio_rid, role=Role.EDITOR, denied=denied)
         trainer = self._catalogue.get(request.trainer_id)
         if trainer is None:
             raise TrainerNotFound(request.trainer_id)
@@ -280,9 +276,9 @@ def _parsed(kind: type[_Parsed], given: Mapping[str, Any], where: str) -> _Parse
     try:
         return kind.model_validate(given)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(["workerConfig", where, *map(str, first["loc"])])
-        raise InvalidArgument(f"{field}: {first['msg']}", field=field) from None
+        problem = error.errors()[0]
+        field = ".".join(["workerConfig", where, *map(str, problem["loc"])])
+        raise InvalidArgument(f"{field}: {problem['msg']}", field=field) from None
 
 
 def _worker_config(request: CreateConfigVersionRequest) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import pytest
 from foundry_sdk.v2.filesystem import errors
 
 from filesystem_data import NOWHERE, ROOT, granted, new_folder, new_project, space_rid, user_id
+from one_shot_clients import one_shot_client
 
 if TYPE_CHECKING:
     from foundry_sdk import AsyncFoundryClient, FoundryClient
@@ -274,8 +275,8 @@ async def walk(client: AsyncFoundryClient) -> dict[str, Any]:
     }
 
 
-def test_the_asynchronous_client_does_the_same(async_client: AsyncFoundryClient) -> None:
-    found = asyncio.run(walk(async_client))
+def test_the_asynchronous_client_does_the_same(server: RunningServer) -> None:
+    found = asyncio.run(walk(one_shot_client(server)))
     assert found["project"]
     assert found["folders"]
     assert found["children"] == ["a", "b", "c"]

@@ -12,6 +12,7 @@ from support import wait_for
 from training_data import (
     CLASSIFICATION,
     QUICK,
+    Prepared,
     configure,
     dataset_input,
     ended,
@@ -47,6 +48,17 @@ def test_a_regression_leaves_a_model_version_and_an_experiment(
         client.models.Model.Version.get(output.model_rid, output.model_version_rid, preview=True)
     assert ended(client, run) == "SUCCEEDED", experiment_of(client, run).status_message
 
+    _check_version(client, prepared, output)
+    _check_experiment(client, prepared, run)
+    (listed,) = client.models.ModelStudio.Run.list(prepared.studio_rid, preview=True)
+    assert listed.build_status == "SUCCEEDED"
+    assert listed.run_id == run.run_id
+    (job,) = client.orchestration.Build.jobs(run.build_rid)
+    assert job.job_status == "SUCCEEDED"
+    assert job.rid == run.job_rid
+
+
+def _check_version(client: FoundryClient, prepared: Prepared, output: Any) -> None:
     version = client.models.Model.Version.get(
         output.model_rid, output.model_version_rid, preview=True
     )
@@ -66,9 +78,12 @@ def test_a_regression_leaves_a_model_version_and_an_experiment(
     (predicted,) = version.model_api.outputs
     assert "price" in {column.name for column in predicted.columns}
 
+
+def _check_experiment(client: FoundryClient, prepared: Prepared, run: Any) -> None:
+    output = run.resolved_outputs["model"]
     experiment = experiment_of(client, run)
     assert experiment.status == "SUCCEEDED"
-    assert experiment.linked_model_version == version.rid
+    assert experiment.linked_model_version == output.model_version_rid
     assert experiment.job_rid == run.job_rid
     metrics = {one.series_name: one.value for one in experiment.summary_metrics}
     assert metrics["r2"] > 0.9
@@ -79,13 +94,6 @@ def test_a_regression_leaves_a_model_version_and_an_experiment(
     assert {"leaderboard", "feature_importance", "residuals"} <= set(experiment.artifacts)
     importance = _rows(client, run, "feature_importance")
     assert "area" in json.dumps(importance[:2])
-
-    (listed,) = client.models.ModelStudio.Run.list(prepared.studio_rid, preview=True)
-    assert listed.build_status == "SUCCEEDED"
-    assert listed.run_id == run.run_id
-    (job,) = client.orchestration.Build.jobs(run.build_rid)
-    assert job.job_status == "SUCCEEDED"
-    assert job.rid == run.job_rid
 
 
 def test_a_classification_gives_probabilities_and_metrics_while_it_runs(
@@ -144,7 +152,7 @@ def test_runs_with_the_same_seed_give_the_same_metrics(client: FoundryClient, pr
 @pytest.mark.parametrize(
     ("table", "reason"),
     [
-        (b"price,rooms\n" + b"".join(b"cheap,%d\n" % n for n in range(50)), "class"),
+        (b"price,rooms\n" + b"".join(b"cheap,%d\n" % n for n in range(50)), "same value"),
         (b"price,rooms\ncheap,1\ndear,2\n", "row"),
     ],
 )

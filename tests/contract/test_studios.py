@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from foundry_sdk import BadRequestError, NotFoundError
 from foundry_sdk.v2.filesystem.errors import FolderNotFound, ResourceNameAlreadyExists
@@ -17,11 +19,11 @@ from foundry_sdk.v2.models.errors import (
     CreateModelStudioConfigVersionPermissionDenied,
     CreateModelStudioPermissionDenied,
     LaunchModelStudioPermissionDenied,
-    ModelStudioConfigVersionNotFound,
     ModelStudioNotFound,
     ModelStudioTrainerNotFound,
     TrainerNotFound,
 )
+from foundry_sdk.v2.models.models import ModelStudioConfigVersion
 from jsonschema import Draft202012Validator
 
 from training_data import (
@@ -114,7 +116,6 @@ def test_a_stranger_finds_nothing(server: RunningServer, prepared: Prepared) -> 
         lambda: studios.get(prepared.studio_rid, preview=True),
         lambda: studios.launch(prepared.studio_rid, preview=True),
         lambda: studios.ConfigVersion.latest(prepared.studio_rid, preview=True),
-        lambda: studios.ConfigVersion.get(prepared.studio_rid, 1, preview=True),
         lambda: list(studios.ConfigVersion.list(prepared.studio_rid, preview=True)),
         lambda: configure(stranger, prepared),
     ):
@@ -122,8 +123,18 @@ def test_a_stranger_finds_nothing(server: RunningServer, prepared: Prepared) -> 
             call()
 
 
+def _get_config(server: RunningServer, studio_rid: str, version: object) -> tuple[int, bytes]:
+    """Get one configuration without the client, whose own call cannot put a number into a URL."""
+    answer = httpx.get(
+        f"{server.url}/api/v2/models/modelStudios/{studio_rid}/configVersions/{version}",
+        params={"preview": "true"},
+        headers={"Authorization": f"Bearer {server.admin_token}"},
+    )
+    return answer.status_code, answer.content
+
+
 def test_a_configuration_is_stored_as_it_was_given(
-    client: FoundryClient, prepared: Prepared
+    server: RunningServer, client: FoundryClient, prepared: Prepared
 ) -> None:
     configs = client.models.ModelStudio.ConfigVersion
     assert configs.latest(prepared.studio_rid, preview=True) is None
@@ -135,7 +146,9 @@ def test_a_configuration_is_stored_as_it_was_given(
     assert created.worker_config.inputs["input_df"].column_mapping == {"target_column": ["price"]}
     assert created.worker_config.custom_config["time_limit"] == 60
     assert created.resources.cpu == "1"
-    assert configs.get(prepared.studio_rid, 1, preview=True) == created
+    status, body = _get_config(server, prepared.studio_rid, 1)
+    assert status == 200
+    assert ModelStudioConfigVersion.model_validate_json(body) == created
     assert configs.latest(prepared.studio_rid, preview=True) == created
 
 
@@ -160,12 +173,22 @@ def test_configurations_created_at_once_get_different_versions(
 
 @pytest.mark.parametrize("version", [0, 2, -1])
 def test_an_unknown_configuration_is_not_found(
-    client: FoundryClient, prepared: Prepared, version: int
+    server: RunningServer, client: FoundryClient, prepared: Prepared, version: int
 ) -> None:
     configure(client, prepared)
-    with pytest.raises(ModelStudioConfigVersionNotFound) as caught:
-        client.models.ModelStudio.ConfigVersion.get(prepared.studio_rid, version, preview=True)
-    assert caught.value.parameters["configVersion"] == version
+    status, body = _get_config(server, prepared.studio_rid, version)
+    error = json.loads(body)
+    assert (status, error["errorName"]) == (404, "ModelStudioConfigVersionNotFound")
+    assert error["parameters"]["configVersion"] == version
+    assert error["parameters"]["studioRid"] == prepared.studio_rid
+
+
+@pytest.mark.parametrize("version", ["x", "1.5", "99999999999999999999"])
+def test_a_malformed_version_is_an_invalid_argument(
+    server: RunningServer, prepared: Prepared, version: str
+) -> None:
+    status, body = _get_config(server, prepared.studio_rid, version)
+    assert (status, json.loads(body)["errorName"]) == (400, "Default:InvalidArgument")
 
 
 def test_an_unknown_trainer_is_not_found(client: FoundryClient, prepared: Prepared) -> None:
@@ -174,36 +197,39 @@ def test_an_unknown_trainer_is_not_found(client: FoundryClient, prepared: Prepar
     assert caught.value.parameters == {"trainerId": "ri.models..trainer.none"}
 
 
+def _wrong_configuration(prepared: Prepared, output_model_rid: str) -> dict[str, Any]:
+    return {
+        "name": "wrong",
+        "changelog": "x" * 5000,
+        "trainer_id": CLASSIFICATION,
+        "resources": {"cpu": "many", "memory": "4 elephants"},
+        "worker_config": {
+            "inputs": {
+                "input_df": {
+                    "type": "dataset",
+                    "rid": prepared.dataset_rid,
+                    "columnMapping": {"target_column": ["nope"], "strange": ["rooms"]},
+                    "ignoreColumns": ["missing"],
+                    "selectColumns": [],
+                },
+                "test_df": dataset_input(f"ri.foundry.main.dataset.{uuid.uuid4()}", None),
+            },
+            "outputs": {"model": {"type": "model", "modelRid": output_model_rid}},
+            "customConfig": {"time_limit": "soon", "unknown": 1},
+        },
+    }
+
+
 def test_all_failures_are_reported_at_once_and_nothing_is_stored(
     client: FoundryClient, prepared: Prepared
 ) -> None:
-    other_project = prepare(client, _home(client), houses_csv(20))
+    elsewhere = prepare(client, _home(client), houses_csv(20))
+    wrong = _wrong_configuration(prepared, elsewhere.model_rid)
+    configs = client.models.ModelStudio.ConfigVersion
     with pytest.raises(CreateConfigValidationError) as caught:
-        client.models.ModelStudio.ConfigVersion.create(
-            prepared.studio_rid,
-            name="wrong",
-            changelog="x" * 5000,
-            trainer_id=CLASSIFICATION,
-            resources={"cpu": "many", "memory": "4 elephants"},
-            worker_config={
-                "inputs": {
-                    "input_df": {
-                        "type": "dataset",
-                        "rid": prepared.dataset_rid,
-                        "columnMapping": {"target_column": ["nope"], "strange": ["rooms"]},
-                        "ignoreColumns": ["missing"],
-                        "selectColumns": [],
-                    },
-                    "test_df": dataset_input(f"ri.foundry.main.dataset.{uuid.uuid4()}", None),
-                },
-                "outputs": {"model": {"type": "model", "modelRid": other_project.model_rid}},
-                "customConfig": {"time_limit": "soon", "unknown": 1},
-            },
-            preview=True,
-        )
-    kinds = {failure["type"] for failure in caught.value.parameters["validationFailures"]}
-    kinds = kinds or set()
-    assert kinds == {
+        configs.create(prepared.studio_rid, preview=True, **wrong)
+    failures = caught.value.parameters["validationFailures"]
+    assert {failure.type for failure in failures} == {
         "changelogTooLong",
         "jsonSchemaValidationFailure",
         "missingRequiredDatasetColumn",
@@ -213,8 +239,7 @@ def test_all_failures_are_reported_at_once_and_nothing_is_stored(
         "invalidResourceConfiguration",
         "other",
     }
-    latest = client.models.ModelStudio.ConfigVersion.latest(prepared.studio_rid, preview=True)
-    assert latest is None
+    assert configs.latest(prepared.studio_rid, preview=True) is None
 
 
 def _home(client: FoundryClient) -> str:
@@ -229,11 +254,7 @@ def test_a_private_dataset_of_another_user_counts_as_missing(server: RunningServ
     with pytest.raises(CreateConfigValidationError) as caught:
         configure(user, Prepared(secret.dataset_rid, mine.model_rid, mine.studio_rid))
     (failure,) = caught.value.parameters["validationFailures"]
-    assert _field(failure, "type") == "datasetSchemaNotFound"
-
-
-def _field(failure: Any, name: str) -> Any:
-    return failure[name] if isinstance(failure, dict) else getattr(failure, name)
+    assert failure.type == "datasetSchemaNotFound"
 
 
 def test_a_launch_needs_the_launchers_own_right_to_the_data(server: RunningServer) -> None:
@@ -259,8 +280,6 @@ def test_a_launch_without_a_configuration_says_so(
 def test_a_launch_answers_at_once_with_the_run(
     start_server: Callable[..., RunningServer],
 ) -> None:
-    running = start_server(MODELSTUDIO_CPU="0.5")  # so that no run of cpu 1 could start
-    del running
     own = start_server()
     client = own.client()
     prepared = prepare(client, _home(client), houses_csv(20))

@@ -10,6 +10,8 @@ import httpx
 import psutil
 import pytest
 
+from one_shot_clients import one_shot_client
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -112,7 +114,7 @@ def test_the_official_client_sees_a_request_that_is_too_large(small: RunningServ
 
 
 async def upload_too_much(small: RunningServer) -> None:
-    client = small.async_client()
+    client = one_shot_client(small)
     await client.datasets.Dataset.File.upload(DATASET, "big.bin", body=b"0" * 10_000_000)
 
 

@@ -41,6 +41,16 @@ _PROBLEMS: Final = (
     ("state machine", "Its lines end in different ways (CR, LF), or a quote is out of place."),
 )
 
+#: Kinds of values that are sure to be read as a type, which then need no second look.
+_SURE: Final[Mapping[tuple[str, bool], Kind]] = {
+    ("BOOLEAN", False): Kind.BOOLEAN,
+    ("LONG", False): Kind.LONG,
+    ("DOUBLE", False): Kind.LONG | Kind.DOUBLE,
+    ("DATE", False): Kind.DATE,
+    ("TIMESTAMP", False): Kind.DATE | Kind.LOCAL_TIME,
+    ("TIMESTAMP", True): Kind.DATE | Kind.LOCAL_TIME | Kind.ZONED_TIME,
+}
+
 
 def profile(database: duckdb.DuckDBPyConnection, path: Path, *, gzipped: bool) -> dict[str, Any]:
     """Return the file's profile, made of all of its values.
@@ -81,8 +91,13 @@ def select(
     columns = []
     for position, field in enumerate(fields):
         name = field["name"]
-        text = f"c{positions[name]}"
-        value = reading.text_as(text, field, position, zoned=name in zoned)
+        text, kinds = f"c{positions[name]}", Kind(known["columns"][positions[name]]["kinds"])
+        is_zoned = name in zoned
+        sure = _SURE.get((field["type"], is_zoned))
+        if sure is None or kinds & ~sure:
+            value = reading.text_as(text, field, position, zoned=is_zoned)
+        else:
+            value = reading.text_of_kind(text, field, zoned=is_zoned)
         columns.append(f"{value} AS {identifier(name)}")
     return f"SELECT {', '.join(columns)} FROM {_source(inputs, known, len(positions))}"  # noqa: S608
 

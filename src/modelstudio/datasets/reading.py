@@ -119,6 +119,18 @@ def sql_type(field: Mapping[str, Any], *, zoned: bool = False) -> str:
     return "TIMESTAMPTZ" if zoned and kind == "TIMESTAMP" else _SQL_TYPES[kind]
 
 
+def text_of_kind(text: str, field: Mapping[str, Any], *, zoned: bool) -> str:
+    """Return SQL that reads a text known to be missing or of a column's type.
+
+    It is a fraction of `text_as`, whose every step holds a vector of values for each column: a few
+    hundred columns would take gigabytes.
+    """
+    kind = field["type"]
+    value = f"try_cast({bare(text)} AS {sql_type(field, zoned=zoned)})"
+    # ``NaN`` is the one text for a missing value that is a value of a type too.
+    return f"nullif({value}, 'NaN')" if kind == "DOUBLE" else value
+
+
 def text_as(text: str, field: Mapping[str, Any], position: int, *, zoned: bool) -> str:
     """Return SQL that reads a text as a column's type, and fails on one that is not of it.
 

@@ -13,6 +13,8 @@ import re
 import resource
 import sys
 import threading
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -56,7 +58,7 @@ def materialise(arguments: Mapping[str, Any], memory_bytes: int) -> dict[str, An
     fields, zoned = arguments["fields"], set(arguments["zoned"])
     selects = []
     for first, last in _alike(arguments["profiles"]):
-        known = arguments["profiles"][first]
+        known = _joined(arguments["profiles"][first:last])
         reading = csv_reading if known["format"] == "CSV" else parquet_reading
         inputs = [input_name(index) for index in range(first, last)]
         selects.append(reading.select(inputs, known, fields, zoned))
@@ -141,6 +143,22 @@ def _alike(profiles: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:
         else:
             ranges.append((index, index + 1))
     return ranges
+
+
+def _joined(profiles: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return one profile for files that are written alike, with the kinds of values in any."""
+    known = dict(profiles[0])
+    if known["format"] == "CSV":
+        kinds = [
+            reduce(or_, column)
+            for column in zip(
+                *([c["kinds"] for c in one["columns"]] for one in profiles), strict=True
+            )
+        ]
+        known["columns"] = [
+            {**column, "kinds": kind} for column, kind in zip(known["columns"], kinds, strict=True)
+        ]
+    return known
 
 
 def _shape(known: Mapping[str, Any]) -> Any:

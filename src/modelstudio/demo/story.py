@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from rich.live import Live
 from rich.table import Table
-from rich.text import Text
 
 if TYPE_CHECKING:
     from foundry_sdk import FoundryClient
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 TRAINER: Final = "ri.models..trainer.autogluon_tabular_classification"
 TARGET: Final = "diagnosis"
 _POLL_SECONDS: Final = 0.5
+_VALIDATION: Final = "validation/"
 _SHOWN_METRICS: Final = ("accuracy", "roc_auc", "f1", "log_loss", "mcc")
 _LEADERBOARD_ROWS: Final = 5
 
@@ -102,13 +102,20 @@ def watch(client: FoundryClient, console: Console, prepared: Prepared, run: Any)
     """Show progress until the build ends; return its status."""
     output = run.resolved_outputs["model"]
     begun = time.monotonic()
+    shown = ""
     with Live(console=console, refresh_per_second=4, transient=True) as live:
         while True:
             build = client.orchestration.Build.get(run.build_rid)
             experiment = client.models.Model.Experiment.get(
                 prepared.model_rid, output.experiment_rid, preview=True
             )
-            live.update(_progress(build.status, experiment, time.monotonic() - begun))
+            progress = _progress(experiment)
+            live.update(
+                f"  run        {build.status}  {time.monotonic() - begun:.0f} s  {progress}"
+            )
+            if not console.is_terminal and progress != shown:
+                console.print(f"  run        {build.status}  {progress}")
+            shown = progress
             if build.status != "RUNNING":
                 break
             time.sleep(_POLL_SECONDS)
@@ -119,19 +126,21 @@ def watch(client: FoundryClient, console: Console, prepared: Prepared, run: Any)
     return str(build.status)
 
 
-def _progress(status: str, experiment: Any, seconds: float) -> Text:
-    line = Text(f"  run        {status}  {seconds:4.0f} s")
-    for series in experiment.series:
-        if series.name.startswith("validation/"):
-            line.append(f"   {series.name} best {series.value.max:.4f} ({series.length} models)")
-    return line
+def _progress(experiment: Any) -> str:
+    """Return how many models were tried and the best score so far."""
+    series = {one.name: one for one in experiment.series if one.name.startswith(_VALIDATION)}
+    for name, one in series.items():
+        if not name.endswith("_best"):
+            score = one.value.max
+            return f"{one.length} models tried, {name.removeprefix(_VALIDATION)} {score:.4f}"
+    return "starting"
 
 
 def show_result(client: FoundryClient, console: Console, prepared: Prepared, run: Any) -> None:
     """Print the runs, the metrics and the leaderboard."""
     output = run.resolved_outputs["model"]
-    runs = Table(title="Runs of the studio", title_justify="left")
-    for heading in ("run", "configuration", "started", "status", "model version"):
+    runs = Table()
+    for heading in ("run of the studio", "configuration", "started", "status", "model version"):
         runs.add_column(heading)
     for one in client.models.ModelStudio.Run.list(prepared.studio_rid, preview=True):
         version = one.resolved_outputs["model"].model_version_rid
@@ -141,9 +150,9 @@ def show_result(client: FoundryClient, console: Console, prepared: Prepared, run
     experiment = client.models.Model.Experiment.get(
         prepared.model_rid, output.experiment_rid, preview=True
     )
-    metrics = Table(title="On the 20 % of rows held out", title_justify="left")
+    metrics = Table()
     metrics.add_column("metric")
-    metrics.add_column("value", justify="right")
+    metrics.add_column("on the 20 % of rows held out", justify="right")
     values = {one.series_name: one.value for one in experiment.summary_metrics}
     for name in _SHOWN_METRICS:
         if name in values:
@@ -156,17 +165,17 @@ def _leaderboard(client: FoundryClient, prepared: Prepared, experiment_rid: str)
     body = client.models.Model.Experiment.ArtifactTable.json(
         prepared.model_rid, experiment_rid, "leaderboard", page_size=_LEADERBOARD_ROWS, preview=True
     )
-    rows = orjson.loads(body)
-    table = Table(title="Best models tried", title_justify="left")
-    for name in rows[0]:
-        table.add_column(name)
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row.values()))
+    table = Table()
+    for heading in ("best models tried", "held out", "validation", "seconds"):
+        table.add_column(heading, justify="left" if heading.startswith("best") else "right")
+    for row in orjson.loads(body):
+        scores = (row["score_holdout"], row["score_validation"])
+        table.add_row(row["model"], *map(_score, scores), f"{row['fit_seconds']:.1f}")
     return table
 
 
-def _cell(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _score(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
 
 
 def show_how_to_call(

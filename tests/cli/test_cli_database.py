@@ -15,7 +15,7 @@ import databases
 from modelstudio import migrations
 from modelstudio.filesystem.store import resources
 from modelstudio.kit.database import Database
-from support import MODELSTUDIO, RunningServer, free_port
+from support import MODELSTUDIO, RunningServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,4 +105,3 @@ def test_the_command_line_itself_loads_quickly() -> None:
         timeout=30,
     )
     assert done.stdout == "False\n"
-    assert free_port() > 0

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 TRAINER: Final = "ri.models..trainer.autogluon_tabular_classification"
 TARGET: Final = "diagnosis"
 _POLL_SECONDS: Final = 0.5
-_VALIDATION: Final = "validation/"
+_BEST: Final = "validation/best_"
 _SHOWN_METRICS: Final = ("accuracy", "roc_auc", "f1", "log_loss", "mcc")
 _LEADERBOARD_ROWS: Final = 5
 
@@ -128,12 +128,11 @@ def watch(client: FoundryClient, console: Console, prepared: Prepared, run: Any)
 
 def _progress(experiment: Any) -> str:
     """Return how many models were tried and the best score so far."""
-    series = {one.name: one for one in experiment.series if one.name.startswith(_VALIDATION)}
-    for name, one in series.items():
-        if not name.endswith("_best"):
-            score = one.value.max
-            return f"{one.length} models tried, {name.removeprefix(_VALIDATION)} {score:.4f}"
-    return "starting"
+    for one in experiment.series:
+        metric = one.name.removeprefix(_BEST)
+        if metric != one.name and one.value.last is not None:
+            return f"{one.length} models tried, best {metric} {one.value.last:.4f}"
+    return "preparing"
 
 
 def show_result(client: FoundryClient, console: Console, prepared: Prepared, run: Any) -> None:

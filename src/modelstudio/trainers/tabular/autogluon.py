@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from modelstudio.trainers.tabular.data import LabelledTable, Task
 
 NO_MODELS = "No models trained"
+_MEMORY_ERRORS = frozenset({"MemoryError", "NotEnoughMemoryError"})
 
 # A fit is ended when it has taken half as long again as it may, and some seconds for small limits.
 _HARD_STOP_FACTOR = 1.5
@@ -207,9 +208,19 @@ def _fit_predictor(
                 raise
             raise TrainingError(NO_MODELS) from error
     if not predictor.model_names(can_infer=True):
-        raise TrainingError(NO_MODELS)
+        raise TrainingError(_why_no_models(predictor, task))
     reporter.log(f"Fitted in {time.monotonic() - started:.1f} s, best model {predictor.model_best}")
     return predictor
+
+
+def _why_no_models(predictor: Any, task: TrainingTask) -> str:
+    """Return the documented message, or that memory was the reason for every model."""
+    failures = predictor.model_failures()
+    kinds = set(failures["exc_type"]) if len(failures) else set()
+    if kinds and kinds <= _MEMORY_ERRORS:
+        gigabytes = task.memory_bytes / 1000**3
+        return f"Out of memory: no model fits into the {gigabytes:.2g} GB that the run may use"
+    return NO_MODELS
 
 
 def _cpus(task: TrainingTask) -> int:

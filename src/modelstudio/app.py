@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI
 
@@ -75,6 +75,14 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from modelstudio.settings import Settings
+
+
+_FRAMEWORK: Final[dict[str, Any]] = {
+    "docs_url": None,
+    "redoc_url": None,
+    "redirect_slashes": False,  # an unknown path is 404, whatever it resembles
+    "strict_content_type": False,  # the guard checks it; there are no cookies to forge with
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,15 +230,7 @@ def create_app(foundation: Foundation) -> Any:
         reader.close()
         database.close()
 
-    app = FastAPI(
-        title="Model Studio",
-        version=__version__,
-        lifespan=lifespan,
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,  # an unknown path is 404, whatever it resembles
-        strict_content_type=False,  # the guard checks it; there are no cookies to forge with
-    )
+    app = FastAPI(title="Model Studio", version=__version__, lifespan=lifespan, **_FRAMEWORK)
     app.state.guard = guard
     install_error_handlers(app)
     for routes in (

@@ -61,6 +61,8 @@ class JournalHandler:
             path = Path(folder) / "input"
             path.write_bytes(job.payload["inputs"][alias].get("content", "PAR1").encode())
             yield path
+        if mark := job.payload["inputs"][alias].get("mark"):
+            Path(mark).touch()
 
     def on_events(
         self, tx: sa.Connection, job: HandledJob, events: Sequence[Mapping[str, Any]]

@@ -81,12 +81,12 @@ def profile(database: duckdb.DuckDBPyConnection, path: Path, *, gzipped: bool) -
 
 
 def select(
-    inputs: Sequence[str],
+    name: str,
     known: Mapping[str, Any],
     fields: Sequence[Mapping[str, Any]],
     zoned: set[str],
 ) -> str:
-    """Return SQL for the rows of files that are written alike, as these columns."""
+    """Return SQL for the rows of a file, as these columns."""
     positions = {column["name"]: index for index, column in enumerate(known["columns"])}
     columns = []
     for position, field in enumerate(fields):
@@ -99,7 +99,7 @@ def select(
         else:
             value = reading.text_of_kind(text, field, zoned=is_zoned)
         columns.append(f"{value} AS {identifier(name)}")
-    return f"SELECT {', '.join(columns)} FROM {_source(inputs, known, len(positions))}"  # noqa: S608
+    return f"SELECT {', '.join(columns)} FROM {_source(name, known, len(positions))}"  # noqa: S608
 
 
 def problem_of(error: duckdb.Error, path: Path, dialect: Mapping[str, Any]) -> str:
@@ -152,7 +152,7 @@ def _open(path: Path, *, gzipped: bool) -> IO[bytes]:
     return cast("IO[bytes]", gzip.open(path)) if gzipped else path.open("rb")
 
 
-def _source(inputs: Sequence[str], dialect: Mapping[str, Any], columns: int) -> str:
+def _source(name: str, dialect: Mapping[str, Any], columns: int) -> str:
     # Columns are c0, c1, ... here: names of the user's could not be told apart by case.
     types = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(columns))
     options = {
@@ -166,8 +166,7 @@ def _source(inputs: Sequence[str], dialect: Mapping[str, Any], columns: int) -> 
         "strict_mode": "true",
         "columns": f"{{{types}}}",
     }
-    files = ", ".join(literal(name) for name in inputs)
-    return f"read_csv([{files}], {', '.join(f'{k} = {v}' for k, v in options.items())})"
+    return f"read_csv({literal(name)}, {', '.join(f'{k} = {v}' for k, v in options.items())})"
 
 
 def _kinds(
@@ -179,7 +178,7 @@ def _kinds(
     texts = ", ".join(f"c{index}" for index in range(columns))
     pairs = (
         f"SELECT unnest(range({columns})) AS i, unnest([{texts}]) AS v"  # noqa: S608
-        f" FROM {_source([str(path)], dialect, columns)}"
+        f" FROM {_source(str(path), dialect, columns)}"
     )
     found = dict(
         database.execute(

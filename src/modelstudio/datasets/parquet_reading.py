@@ -61,7 +61,7 @@ def profile(database: DuckDBPyConnection, name: str) -> dict[str, Any]:
     """
     try:
         reading.check_names(_names(database, name))
-        relation = database.sql(f"SELECT * FROM {_source([name])}")  # noqa: S608
+        relation = database.sql(f"SELECT * FROM {_source(name)}")  # noqa: S608
         found = list(zip(relation.columns, relation.types, strict=True))
     except duckdb.OutOfMemoryException:
         raise
@@ -77,25 +77,25 @@ def profile(database: DuckDBPyConnection, name: str) -> dict[str, Any]:
 
 
 def select(
-    inputs: Sequence[str],
+    name: str,
     known: Mapping[str, Any],
     fields: Sequence[Mapping[str, Any]],
     zoned: set[str],
 ) -> str:
-    """Return SQL for the rows of files that are written alike, as these columns."""
+    """Return SQL for the rows of a file, as these columns."""
     types = {column["name"]: column["field"]["type"] for column in known["columns"]}
     columns = []
     for position, field in enumerate(fields):
-        name = field["name"]
-        value = identifier(name)
-        if types[name] == "STRING" and field["type"] != "STRING":
+        column = field["name"]
+        value = identifier(column)
+        if types[column] == "STRING" and field["type"] != "STRING":
             value = reading.text_as(
-                f"CAST({value} AS VARCHAR)", field, position, zoned=name in zoned
+                f"CAST({value} AS VARCHAR)", field, position, zoned=column in zoned
             )
         else:
-            value = f"CAST({value} AS {reading.sql_type(field, zoned=name in zoned)})"
-        columns.append(f"{value} AS {identifier(name)}")
-    return f"SELECT {', '.join(columns)} FROM {_source(inputs)}"  # noqa: S608
+            value = f"CAST({value} AS {reading.sql_type(field, zoned=column in zoned)})"
+        columns.append(f"{value} AS {identifier(column)}")
+    return f"SELECT {', '.join(columns)} FROM {_source(name)}"  # noqa: S608
 
 
 def problem_of(error: duckdb.Error) -> str:
@@ -107,9 +107,8 @@ def problem_of(error: duckdb.Error) -> str:
     return "It is a damaged Parquet file."
 
 
-def _source(inputs: Sequence[str]) -> str:
-    files = ", ".join(literal(name) for name in inputs)
-    return f"read_parquet([{files}], hive_partitioning = false)"
+def _source(name: str) -> str:
+    return f"read_parquet({literal(name)}, hive_partitioning = false)"
 
 
 def _names(database: DuckDBPyConnection, name: str) -> list[str]:

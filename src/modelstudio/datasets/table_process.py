@@ -9,12 +9,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import resource
 import sys
 import threading
-from functools import reduce
-from operator import or_
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,7 +34,6 @@ _GZIP: Final = b"\x1f\x8b"
 _PARQUET: Final = b"PAR1"
 _OVERHEAD_BYTES: Final = 1 << 30
 _BATCH_ROWS: Final = 1 << 16
-_INPUT: Final = re.compile(r"input/(\d+)")
 
 
 def profile(arguments: Mapping[str, Any], memory_bytes: int) -> list[dict[str, Any]]:
@@ -46,33 +42,21 @@ def profile(arguments: Mapping[str, Any], memory_bytes: int) -> list[dict[str, A
 
 
 def materialise(arguments: Mapping[str, Any], memory_bytes: int) -> dict[str, Any]:
-    """Write all inputs as one table to ``table.parquet``.
+    """Write all inputs as one table to ``table.parquet``, in the order of the inputs.
 
     ``arguments`` has ``names`` and ``profiles`` of the inputs, the columns as ``fields``, and the
     names of the columns whose times have a zone as ``zoned``.
     """
     count = len(arguments["names"])
-    database = open_database(
-        [input_name(index) for index in range(count)], "table.parquet", memory_bytes
-    )
-    fields, zoned = arguments["fields"], set(arguments["zoned"])
-    selects = []
-    for first, last in _alike(arguments["profiles"]):
-        known = _joined(arguments["profiles"][first:last])
-        reading = csv_reading if known["format"] == "CSV" else parquet_reading
-        inputs = [input_name(index) for index in range(first, last)]
-        selects.append(reading.select(inputs, known, fields, zoned))
-    if not selects:
-        selects = [no_rows(fields, zoned)]
-    try:
-        database.execute(
-            f"COPY ({' UNION ALL '.join(selects)}) TO 'table.parquet'"
-            " (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)"
-        )
-    except duckdb.OutOfMemoryException:
-        raise
-    except duckdb.Error as error:
-        raise _problem_of(error, arguments) from error
+    if count <= 1:
+        _materialise_one(0, count, arguments, memory_bytes, "table.parquet")
+        return {}
+    # One by one and put together here, since DuckDB does not promise the order of rows when it
+    # reads several files at once; a seeded split of the same data must be the same split.
+    parts = [f"part{index}" for index in range(count)]
+    for index, part in enumerate(parts):
+        _materialise_one(index, count, arguments, memory_bytes, part)
+    _concatenate(parts, "table.parquet")
     return {}
 
 
@@ -134,48 +118,55 @@ def _profile(index: int, name: str, memory_bytes: int) -> dict[str, Any]:
     return {"format": "PARQUET" if is_parquet else "CSV", "problem": problem}
 
 
-def _alike(profiles: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:
-    """Return ranges of inputs that can be read together, since they are written alike."""
-    ranges: list[tuple[int, int]] = []
-    for index, known in enumerate(profiles):
-        if ranges and _shape(profiles[ranges[-1][0]]) == _shape(known):
-            ranges[-1] = (ranges[-1][0], index + 1)
-        else:
-            ranges.append((index, index + 1))
-    return ranges
+def _materialise_one(
+    index: int, count: int, arguments: Mapping[str, Any], memory_bytes: int, output: str
+) -> None:
+    fields, zoned = arguments["fields"], set(arguments["zoned"])
+    if count == 0:
+        select = no_rows(fields, zoned)
+    else:
+        known = arguments["profiles"][index]
+        reading = csv_reading if known["format"] == "CSV" else parquet_reading
+        select = reading.select(input_name(index), known, fields, zoned)
+    database = open_database([input_name(index)], output, memory_bytes)
+    try:
+        database.execute(
+            f"COPY ({select}) TO '{output}' (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)"
+        )
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error as error:
+        raise _problem_of(error, arguments, index) from error
+    finally:
+        database.close()
 
 
-def _joined(profiles: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Return one profile for files that are written alike, with the kinds of values in any."""
-    known = dict(profiles[0])
-    if known["format"] == "CSV":
-        kinds = [
-            reduce(or_, column)
-            for column in zip(
-                *([c["kinds"] for c in one["columns"]] for one in profiles), strict=True
-            )
-        ]
-        known["columns"] = [
-            {**column, "kinds": kind} for column, kind in zip(known["columns"], kinds, strict=True)
-        ]
-    return known
+def _concatenate(parts: Sequence[str], output: str) -> None:
+    import pyarrow as pa  # noqa: PLC0415 - most tables are one file
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    schema = pq.read_schema(parts[0])  # type: ignore[no-untyped-call]
+    with pq.ParquetWriter(output, schema, compression="zstd") as writer:  # type: ignore[no-untyped-call]
+        waiting, rows = [], 0
+        for part in parts:
+            with pq.ParquetFile(part) as source:  # type: ignore[no-untyped-call]
+                for batch in source.iter_batches(_BATCH_ROWS):  # type: ignore[no-untyped-call]
+                    waiting.append(batch)
+                    rows += batch.num_rows
+                    if rows >= _BATCH_ROWS:
+                        writer.write_table(pa.Table.from_batches(waiting, schema))
+                        waiting, rows = [], 0
+            Path(part).unlink()
+        writer.write_table(pa.Table.from_batches(waiting, schema))
 
 
-def _shape(known: Mapping[str, Any]) -> Any:
-    columns = [(column["name"], column.get("field")) for column in known["columns"]]
-    return known["format"], known.get("delimiter"), known.get("escape"), known.get("gzip"), columns
-
-
-def _problem_of(error: duckdb.Error, arguments: Mapping[str, Any]) -> Unreadable:
-    """Say what is wrong with the data; how it is written was seen to be right already."""
+def _problem_of(error: duckdb.Error, arguments: Mapping[str, Any], index: int) -> Unreadable:
+    """Say what is wrong with an input; how it is written was seen to be right already."""
     problem = value_problem(error, arguments["fields"])
     if problem is None:
         print(error, file=sys.stderr)  # noqa: T201 - goes to the server's log
         problem = parquet_reading.problem_of(error)
-        found = _INPUT.search(str(error))
-        if found is not None:
-            problem = f"{arguments['names'][int(found[1])]}: {problem}"
-    return Unreadable(problem)
+    return Unreadable(f"{arguments['names'][index]}: {problem}")
 
 
 def _export_arrow(columns: list[str] | None, limit: int | None) -> None:

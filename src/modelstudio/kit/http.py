@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
@@ -44,8 +45,10 @@ def install_error_handlers(app: FastAPI) -> None:
 
     async def on_http(_request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101
-        # An unknown path has no body: clients take that for "not available here".
-        return Response(status_code=error.status_code, headers=error.headers)
+        # Neither an unknown path nor an unknown method on a path has a body: clients take a 404
+        # without one for an operation that is not available here, and cannot read a bare 405.
+        status = 404 if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED else error.status_code
+        return Response(status_code=status)
 
     async def on_unexpected(request: Request, error: Exception) -> Response:
         return error_response(log_unexpected(request.scope, error))

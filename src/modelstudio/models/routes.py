@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final
 
-from fastapi import Query, Response
+from fastapi import HTTPException, Query, Response
 
+from modelstudio.errors import InvalidArgument
 from modelstudio.filesystem.errors import InvalidDisplayName, ResourceNameAlreadyExists
+from modelstudio.kit import rids
 from modelstudio.kit.paging import PageTokens, page_size
 from modelstudio.kit.routing import CurrentCaller, operation
 from modelstudio.kit.wire import PageSize, PageToken, RidPath, reply
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 _BASE: Final = "/api/v2/models"
 _VERSIONS: Final = 100
 _DEFAULT_BRANCH: Final = "master"
+_LIVE_DEPLOYMENTS: Final = "liveDeployments"
 _READ: Final = ("api:models-read",)
 _WRITE: Final = ("api:models-write",)
 
@@ -58,7 +61,11 @@ class ModelRoutes:
         response=wire.Model,
         errors=(errors.ModelNotFound,),
     )
-    def get(self, model_rid: RidPath, caller: CurrentCaller) -> Response:
+    def get(self, model_rid: str, caller: CurrentCaller) -> Response:
+        if model_rid == _LIVE_DEPLOYMENTS:
+            raise HTTPException(404)  # an operation that does not answer yet, and no model
+        if not rids.is_rid(model_rid):
+            raise InvalidArgument("model_rid: not a resource identifier", field="model_rid")
         with self._database.read() as tx:
             model = self._models.require_model(tx, caller, model_rid)
         return reply(wire.Model(rid=model.rid))

@@ -48,7 +48,6 @@ class BuildRoutes:
         f"{_BASE}/builds/{{build_rid}}/jobs",
         scopes=_READ,
         response=wire.Jobs,
-        errors=(errors.BuildNotFound,),
     )
     def jobs(
         self,
@@ -73,7 +72,7 @@ class BuildRoutes:
         f"{_BASE}/builds/{{build_rid}}/cancel",
         scopes=_WRITE,
         status=204,
-        errors=(errors.BuildNotFound, errors.CancelBuildPermissionDenied),
+        errors=(errors.CancelBuildPermissionDenied,),
     )
     def cancel(self, build_rid: RidPath, caller: CurrentCaller) -> Response:
         with self._database.write() as tx:

@@ -122,7 +122,8 @@ class RunningServer:
         return AsyncFoundryClient(
             auth=UserTokenAuth(token or self.admin_token),
             hostname=self.hostname,
-            config=Config(scheme="http", timeout=60),
+            # Its pool outlives the event loop of a test, so no connection may be kept.
+            config=Config(scheme="http", timeout=60, default_headers={"Connection": "close"}),
             preview=True,
         )
 

@@ -87,7 +87,12 @@ class SubmittedJob:
         self.server = server
         self.build_rid = build_rid
         self.rid = job_rid
-        self._client = server.client()
+        self._clients: dict[int, Any] = {}
+
+    @property
+    def _client(self) -> Any:
+        """The client of the server where it is now."""
+        return self._clients.setdefault(self.server.port, self.server.client())
 
     def job(self) -> Any:
         return self._client.orchestration.Job.get(self.rid, preview=True)

@@ -13,6 +13,7 @@ import csv
 import gzip
 import io
 import re
+import zlib
 from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 import duckdb
@@ -29,6 +30,8 @@ _DELIMITERS: Final = (",", ";", "\t", "|")
 _ESCAPES: Final = ('"', "\\")
 _MAX_HEADER_BYTES: Final = 1 << 22
 _MAX_LINE_BYTES: Final = 16_000_000
+_CHUNK: Final = 1 << 20
+_DAMAGED_GZIP: Final = "It is a damaged gzip file."
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 _RECORD: Final = re.compile(r"CSV Error on Line: (\d+)")
 _COUNTS: Final = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
@@ -90,15 +93,16 @@ def select(
     positions = {column["name"]: index for index, column in enumerate(known["columns"])}
     columns = []
     for position, field in enumerate(fields):
-        name = field["name"]
-        text, kinds = f"c{positions[name]}", Kind(known["columns"][positions[name]]["kinds"])
-        is_zoned = name in zoned
+        column = field["name"]
+        text = f"c{positions[column]}"
+        kinds = Kind(known["columns"][positions[column]]["kinds"])
+        is_zoned = column in zoned
         sure = _SURE.get((field["type"], is_zoned))
         if sure is None or kinds & ~sure:
             value = reading.text_as(text, field, position, zoned=is_zoned)
         else:
             value = reading.text_of_kind(text, field, zoned=is_zoned)
-        columns.append(f"{value} AS {identifier(name)}")
+        columns.append(f"{value} AS {identifier(column)}")
     return f"SELECT {', '.join(columns)} FROM {_source(name, known, len(positions))}"  # noqa: S608
 
 
@@ -114,7 +118,7 @@ def problem_of(error: duckdb.Error, path: Path, dialect: Mapping[str, Any]) -> s
     for sign, problem in _PROBLEMS:
         if sign in text:
             return problem.format(where=where)
-    return "It is a damaged gzip file." if dialect["gzip"] else "It cannot be read as CSV."
+    return _DAMAGED_GZIP if dialect["gzip"] else "It cannot be read as CSV."
 
 
 def _headers(path: Path, *, gzipped: bool) -> list[tuple[str, list[str]]]:
@@ -141,11 +145,17 @@ def _headers(path: Path, *, gzipped: bool) -> list[tuple[str, list[str]]]:
 
 
 def _start(path: Path, *, gzipped: bool) -> bytes:
-    try:
-        with _open(path, gzipped=gzipped) as file:
+    if not gzipped:
+        with path.open("rb") as file:
             return file.read(_MAX_HEADER_BYTES)
-    except (OSError, EOFError) as error:
-        raise Unreadable("It is a damaged gzip file.") from error
+    try:
+        with _open(path, gzipped=True) as file:
+            start = file.read(_MAX_HEADER_BYTES)
+            while file.read(_CHUNK):  # to the end, since only there it shows that all is well:
+                pass  # DuckDB looks at no checksum
+    except (OSError, EOFError, zlib.error) as error:
+        raise Unreadable(_DAMAGED_GZIP) from error
+    return start
 
 
 def _open(path: Path, *, gzipped: bool) -> IO[bytes]:

@@ -150,7 +150,7 @@ def _concatenate(parts: Sequence[str], output: str) -> None:
         waiting, rows = [], 0
         for part in parts:
             with pq.ParquetFile(part) as source:  # type: ignore[no-untyped-call]
-                for batch in source.iter_batches(_BATCH_ROWS):  # type: ignore[no-untyped-call]
+                for batch in source.iter_batches(_BATCH_ROWS):
                     waiting.append(batch)
                     rows += batch.num_rows
                     if rows >= _BATCH_ROWS:

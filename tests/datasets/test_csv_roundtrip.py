@@ -53,7 +53,7 @@ def is_same(ours: Any, theirs: Any) -> bool:
     return bool(ours == theirs or str(ours) == str(theirs))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(tables())
 def test_a_table_written_as_csv_reads_back_equal(table: dict[str, list[Any]]) -> None:
     found = read_csv(written(table)).to_pydict()
@@ -66,7 +66,7 @@ def test_a_table_written_as_csv_reads_back_equal(table: dict[str, list[Any]]) ->
         assert all(map(is_same, found[name], values)), (name, found[name], values)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(tables())
 def test_a_table_that_was_exported_as_csv_reads_back_equal(table: dict[str, list[Any]]) -> None:
     once = read({"t.csv": written(table)})

@@ -19,7 +19,14 @@ from typing import IO, TYPE_CHECKING, Any, Final, cast
 import duckdb
 
 from modelstudio.datasets import reading
-from modelstudio.datasets.reading import Unreadable, bare, identifier, is_null, literal
+from modelstudio.datasets.reading import (
+    Selection,
+    Text,
+    Unreadable,
+    bare,
+    is_null,
+    literal,
+)
 from modelstudio.datasets.schemas import Kind
 
 if TYPE_CHECKING:
@@ -44,7 +51,7 @@ _PROBLEMS: Final = (
     ("state machine", "Its lines end in different ways (CR, LF), or a quote is out of place."),
 )
 
-#: Kinds of values that are sure to be read as a type, which then need no second look.
+#: Kinds of values that are sure to be read as a type; others are looked at again.
 _SURE: Final[Mapping[tuple[str, bool], Kind]] = {
     ("BOOLEAN", False): Kind.BOOLEAN,
     ("LONG", False): Kind.LONG,
@@ -88,22 +95,19 @@ def select(
     known: Mapping[str, Any],
     fields: Sequence[Mapping[str, Any]],
     zoned: set[str],
-) -> str:
-    """Return SQL for the rows of a file, as these columns."""
+) -> Selection:
+    """Return what of a file is read as these columns."""
     positions = {column["name"]: index for index, column in enumerate(known["columns"])}
-    columns = []
-    for position, field in enumerate(fields):
-        column = field["name"]
-        text = f"c{positions[column]}"
-        kinds = Kind(known["columns"][positions[column]]["kinds"])
-        is_zoned = column in zoned
-        sure = _SURE.get((field["type"], is_zoned))
-        if sure is None or kinds & ~sure:
-            value = reading.text_as(text, field, position, zoned=is_zoned)
-        else:
-            value = reading.text_of_kind(text, field, zoned=is_zoned)
-        columns.append(f"{value} AS {identifier(column)}")
-    return f"SELECT {', '.join(columns)} FROM {_source(name, known, len(positions))}"  # noqa: S608
+    values, texts = {}, []
+    for field in fields:
+        position = positions[field["name"]]
+        text = Text(f"c{position}", field, field["name"] in zoned)
+        values[field["name"]] = reading.text_as(text.expression, field, zoned=text.zoned)
+        sure = _SURE.get((field["type"], text.zoned))
+        kinds = Kind(known["columns"][position]["kinds"])
+        if field["type"] not in {"STRING", "BINARY"} and (sure is None or kinds & ~sure):
+            texts.append(text)
+    return Selection(_source(name, known, len(positions)), values, texts)
 
 
 def problem_of(error: duckdb.Error, path: Path, dialect: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import duckdb
 
 from modelstudio.datasets import reading
-from modelstudio.datasets.reading import Unreadable, identifier, literal
+from modelstudio.datasets.reading import Selection, Text, Unreadable, identifier, literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,21 +81,21 @@ def select(
     known: Mapping[str, Any],
     fields: Sequence[Mapping[str, Any]],
     zoned: set[str],
-) -> str:
-    """Return SQL for the rows of a file, as these columns."""
+) -> Selection:
+    """Return what of a file is read as these columns."""
     types = {column["name"]: column["field"]["type"] for column in known["columns"]}
-    columns = []
-    for position, field in enumerate(fields):
+    values, texts = {}, []
+    for field in fields:
         column = field["name"]
-        value = identifier(column)
         if types[column] == "STRING" and field["type"] != "STRING":
-            value = reading.text_as(
-                f"CAST({value} AS VARCHAR)", field, position, zoned=column in zoned
-            )
+            text = Text(f"CAST({identifier(column)} AS VARCHAR)", field, column in zoned)
+            values[column] = reading.text_as(text.expression, field, zoned=text.zoned)
+            if field["type"] != "BINARY":
+                texts.append(text)
         else:
-            value = f"CAST({value} AS {reading.sql_type(field, zoned=column in zoned)})"
-        columns.append(f"{value} AS {identifier(column)}")
-    return f"SELECT {', '.join(columns)} FROM {_source(name)}"  # noqa: S608
+            type_ = reading.sql_type(field, zoned=column in zoned)
+            values[column] = f"CAST({identifier(column)} AS {type_})"
+    return Selection(_source(name), values, texts)
 
 
 def problem_of(error: duckdb.Error) -> str:

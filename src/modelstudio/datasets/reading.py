@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
@@ -53,12 +53,34 @@ _SQL_TYPES: Final[Mapping[str, str]] = {
     "TIMESTAMP": "TIMESTAMP",
 }
 _NULLS: Final = ", ".join(f"'{text}'" for text in NULL_TEXTS)
-_UNREADABLE_VALUE: Final = "unreadable value"
-_FOUND_VALUE: Final = re.compile(rf"{_UNREADABLE_VALUE} (\d+) (.{{0,100}})", re.DOTALL)
+_MAX_SHOWN: Final = 100
 
 
 class Unreadable(Exception):
     """The data is not what it should be; the message is for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """SQL for a text that may not be what its column's type wants."""
+
+    expression: str
+    field: Mapping[str, Any]
+    zoned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """SQL of a file's rows and of each column's values, and the texts in it to look at first."""
+
+    source: str
+    values: Mapping[str, str]
+    texts: Sequence[Text]
+
+    @property
+    def sql(self) -> str:
+        columns = ", ".join(f"{value} AS {identifier(name)}" for name, value in self.values.items())
+        return f"SELECT {columns} FROM {self.source}"  # noqa: S608
 
 
 def input_name(index: int) -> str:
@@ -119,54 +141,62 @@ def sql_type(field: Mapping[str, Any], *, zoned: bool = False) -> str:
     return "TIMESTAMPTZ" if zoned and kind == "TIMESTAMP" else _SQL_TYPES[kind]
 
 
-def text_of_kind(text: str, field: Mapping[str, Any], *, zoned: bool) -> str:
-    """Return SQL that reads a text known to be missing or of a column's type.
+def text_as(text: str, field: Mapping[str, Any], *, zoned: bool) -> str:
+    """Return SQL that reads a text as a column's type; what is not of it becomes null.
 
-    It is a fraction of `text_as`, whose every step holds a vector of values for each column: a few
-    hundred columns would take gigabytes.
-    """
-    kind = field["type"]
-    value = f"try_cast({bare(text)} AS {sql_type(field, zoned=zoned)})"
-    # ``NaN`` is the one text for a missing value that is a value of a type too.
-    return f"nullif({value}, 'NaN')" if kind == "DOUBLE" else value
-
-
-def text_as(text: str, field: Mapping[str, Any], position: int, *, zoned: bool) -> str:
-    """Return SQL that reads a text as a column's type, and fails on one that is not of it.
-
-    ``position`` is the column's, for `value_problem`.
+    Kept short, since each step holds a vector of values for each column: what a check of every
+    value would take here, a few hundred columns would need gigabytes for.
     """
     kind = field["type"]
     if kind == "STRING":
         return text
     if kind == "BINARY":
         return f"encode({text})"
-    value = bare(text)
-    failed = f"error('{_UNREADABLE_VALUE} {position} ' || {value})"
-    cast = f"coalesce(try_cast({value} AS {sql_type(field, zoned=zoned)}), {failed})"
-    if kind in _READABLE:
-        looks_right = f"regexp_full_match({value}, '{_READABLE[kind]}')"
-        cast = f"CASE WHEN {looks_right} THEN {cast} ELSE {failed} END"
-    return f"CASE WHEN {is_null(text)} THEN NULL ELSE {cast} END"
+    value = f"try_cast({bare(text)} AS {sql_type(field, zoned=zoned)})"
+    # ``NaN`` is the one text for a missing value that is a value of a type too.
+    return f"nullif({value}, 'NaN')" if kind in {"DOUBLE", "FLOAT"} else value
 
 
-def no_rows(fields: Sequence[Mapping[str, Any]], zoned: set[str]) -> str:
-    """Return SQL for a table of these columns that has no rows."""
-    columns = (
-        f"CAST(NULL AS {sql_type(field, zoned=field['name'] in zoned)}) AS "
-        + identifier(field["name"])
+def refuse_values(
+    database: duckdb.DuckDBPyConnection, source: str, texts: Sequence[Text], found_in: str
+) -> None:
+    """Refuse the first text that is not of its column's type.
+
+    Raises
+    ------
+    Unreadable
+    """
+    alike: dict[str, list[Text]] = {}
+    for text in texts:
+        alike.setdefault(sql_type(text.field, zoned=text.zoned), []).append(text)
+    for type_, members in alike.items():
+        expressions = ", ".join(member.expression for member in members)
+        pairs = (
+            f"SELECT unnest(range({len(members)})) AS i, unnest([{expressions}]) AS v"  # noqa: S608
+            f" FROM {source}"
+        )
+        readable = f"try_cast({bare('v')} AS {type_}) IS NOT NULL"
+        pattern = _READABLE.get(members[0].field["type"])
+        if pattern is not None:
+            readable += f" AND regexp_full_match({bare('v')}, '{pattern}')"
+        wrong = database.execute(
+            f"SELECT i, v FROM ({pairs}) WHERE NOT {is_null('v')} AND NOT ({readable}) LIMIT 1"  # noqa: S608
+        ).fetchone()
+        if wrong is not None:
+            field, value = members[wrong[0]].field, wrong[1][:_MAX_SHOWN]
+            raise Unreadable(
+                f"{found_in}: Column {field['name']!r} has the value {value!r}, which is not "
+                f"{field['type']}."
+            )
+
+
+def no_rows(fields: Sequence[Mapping[str, Any]], zoned: set[str]) -> Selection:
+    """Return the columns of a table that has no rows."""
+    values = {
+        field["name"]: f"CAST(NULL AS {sql_type(field, zoned=field['name'] in zoned)})"
         for field in fields
-    )
-    return f"SELECT {', '.join(columns)} WHERE false"
-
-
-def value_problem(error: duckdb.Error, fields: Sequence[Mapping[str, Any]]) -> str | None:
-    """Return what a failed `text_as` says of the value, None if something else failed."""
-    found = _FOUND_VALUE.search(str(error))
-    if found is None:
-        return None
-    field = fields[int(found[1])]
-    return f"Column {field['name']!r} has the value {found[2]!r}, which is not {field['type']}."
+    }
+    return Selection("(SELECT 1 WHERE false)", values, [])
 
 
 def check_names(names: Sequence[str]) -> None:

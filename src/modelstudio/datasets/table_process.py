@@ -24,7 +24,7 @@ from modelstudio.datasets.reading import (
     input_name,
     no_rows,
     open_database,
-    value_problem,
+    refuse_values,
 )
 
 if TYPE_CHECKING:
@@ -122,21 +122,28 @@ def _materialise_one(
     index: int, count: int, arguments: Mapping[str, Any], memory_bytes: int, output: str
 ) -> None:
     fields, zoned = arguments["fields"], set(arguments["zoned"])
+    name = "" if count == 0 else arguments["names"][index]
     if count == 0:
-        select = no_rows(fields, zoned)
+        selection = no_rows(fields, zoned)
     else:
         known = arguments["profiles"][index]
         reading = csv_reading if known["format"] == "CSV" else parquet_reading
-        select = reading.select(input_name(index), known, fields, zoned)
+        selection = reading.select(input_name(index), known, fields, zoned)
     database = open_database([input_name(index)], output, memory_bytes)
     try:
+        refuse_values(database, selection.source, selection.texts, name)
         database.execute(
-            f"COPY ({select}) TO '{output}' (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)"
+            f"COPY ({selection.sql}) TO '{output}'"
+            " (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)"
         )
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
-        raise _problem_of(error, arguments, index) from error
+        if "No space left" in str(error):
+            raise  # no fault of the data
+        # How a CSV file is written was seen to be right when it was profiled.
+        print(error, file=sys.stderr)  # noqa: T201 - goes to the server's log
+        raise Unreadable(f"{name}: {parquet_reading.problem_of(error)}") from error
     finally:
         database.close()
 
@@ -158,15 +165,6 @@ def _concatenate(parts: Sequence[str], output: str) -> None:
                         waiting, rows = [], 0
             Path(part).unlink()
         writer.write_table(pa.Table.from_batches(waiting, schema))
-
-
-def _problem_of(error: duckdb.Error, arguments: Mapping[str, Any], index: int) -> Unreadable:
-    """Say what is wrong with an input; how it is written was seen to be right already."""
-    problem = value_problem(error, arguments["fields"])
-    if problem is None:
-        print(error, file=sys.stderr)  # noqa: T201 - goes to the server's log
-        problem = parquet_reading.problem_of(error)
-    return Unreadable(f"{arguments['names'][index]}: {problem}")
 
 
 def _export_arrow(columns: list[str] | None, limit: int | None) -> None:

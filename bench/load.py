@@ -36,14 +36,20 @@ class Connection:
         self._socket.sendall(f"GET {path}{self._head}".encode())
         received = b""
         while b"\r\n\r\n" not in received:
-            received += self._socket.recv(1 << 18)
+            received += self._more()
         head, _, body = received.partition(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 200"):
             raise RuntimeError(f"{path}: {received!r}")
         length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
         while len(body) < length:
-            body += self._socket.recv(1 << 18)
+            body += self._more()
         return body
+
+    def _more(self) -> bytes:
+        received = self._socket.recv(1 << 16)
+        if not received:
+            raise ConnectionError("the server closed the connection")
+        return received
 
     def close(self) -> None:
         self._socket.close()

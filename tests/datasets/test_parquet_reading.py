@@ -130,6 +130,28 @@ def test_files_of_several_row_groups_and_codecs_are_one_table() -> None:
     assert read(files)["n"].to_pylist() == [*range(1500), 7]
 
 
+def test_files_with_and_without_nulls_are_one_table() -> None:
+    files = {
+        "1.parquet": parquet(pa.table({"n": [1], "t": ["x"], "l": [[1]]})),
+        "2.parquet": parquet(pa.table({"n": [None, 2], "t": [None, "y"], "l": [None, [2]]})),
+        "3.parquet": parquet(pa.table({"n": pa.nulls(1), "t": ["z"], "l": pa.nulls(1)})),
+    }
+    table = read(files)
+    assert table.to_pydict() == {
+        "n": [1, None, 2, None],
+        "t": ["x", None, "y", "z"],
+        "l": [[1], None, [2], None],
+    }
+    assert all(field.nullable for field in table.schema)
+    alone = read({"1.parquet": files["1.parquet"]})
+    assert alone.schema.equals(table.schema)
+
+
+def test_a_column_without_values_is_text() -> None:
+    table = pa.table({"a": pa.nulls(2), "s": [{"x": 1, "y": None}] * 2})
+    assert read({"t.parquet": parquet(table)}).to_pydict() == table.to_pydict()
+
+
 def test_columns_and_rows_can_be_chosen() -> None:
     table = pa.table({"a": range(100_000), "b.c": ["x"] * 100_000, "b": [{"c": 1}] * 100_000})
     found = read({"t.parquet": parquet(table)}, columns=["b.c", "a"], limit=70_000)

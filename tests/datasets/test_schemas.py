@@ -73,7 +73,7 @@ def test_files_that_make_no_table_are_told() -> None:
         "The files have different formats: 0.csv is CSV, but 1.csv is PARQUET."
     )
     assert inferred(parquet_profile(a="LONG"), parquet_profile(a="STRING")) == (
-        "Column 'a' is LONG in 0.csv, but STRING in 1.csv."
+        "Column 'a' has different types: LONG in 0.csv, STRING in 1.csv."
     )
     assert inferred(one, {"format": "CSV", "problem": "It is empty."}) == "1.csv: It is empty."
     assert infer([("a.csv", None), ("photo.png", None)])[1] is not None

@@ -8,7 +8,7 @@ if it fails, the reason is stored in place of a schema. See `schemas` for which 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -52,7 +52,6 @@ class NewFile:
 @dataclass(frozen=True, slots=True)
 class _Examined:
     files: Sequence[File]
-    new_profiles: dict[str, Profile]
     problem: str | None = None
 
 
@@ -83,6 +82,7 @@ class TransactionCloser:
         DatasetNotFound, CommitTransactionPermissionDenied, TransactionNotFound, TransactionNotOpen
         """
         denied = errors.CommitTransactionPermissionDenied(dataset_rid, rid)
+        known: dict[str, Profile] = {}
         for attempt in range(_ATTEMPTS):
             with self._database.read() as tx:
                 self._datasets.require(tx, caller, dataset_rid, role=Role.EDITOR, denied=denied)
@@ -90,14 +90,14 @@ class TransactionCloser:
                 if seen.status != "OPEN":
                     raise errors.TransactionNotOpen(dataset_rid, rid, seen.status)
                 files = self._store.profiled_view(tx, rid)
-            examined = self._examine(files)
+            examined = self._examine(files, known)
             with self._database.write() as tx:
                 transaction = self._datasets.lock_open(tx, dataset_rid, rid)
                 if transaction.revision != seen.revision:
                     if attempt + 1 < _ATTEMPTS:
                         continue
-                    examined = _Examined([], {}, "The files changed while they were committed.")
-                self._store.set_profiles(tx, examined.new_profiles)
+                    examined = _Examined([], "The files changed while they were committed.")
+                self._store.set_profiles(tx, known)
                 self._close(tx, transaction, examined)
                 return self._datasets.transaction(tx, dataset_rid, rid)
         raise AssertionError("the last attempt commits")
@@ -112,12 +112,13 @@ class TransactionCloser:
             Also when other uploads to the branch came first too often.
         """
         rid = rids.TRANSACTION + self._ids.uuid()
+        known: dict[str, Profile] = {}
         for _ in range(_ATTEMPTS):
             with self._database.read() as tx:
                 branch = self.check_new(tx, caller, new)
                 earlier = self._earlier_files(tx, branch, new)
             file = self._file(new, rid)
-            examined = self._examine([*earlier, file])
+            examined = self._examine([*earlier, file], known)
             with self._database.write() as tx:
                 now = self._store.lock_branch(tx, new.dataset_rid, new.branch)
                 if now != branch:
@@ -125,7 +126,7 @@ class TransactionCloser:
                 transaction = self._new_transaction(caller, new, rid, branch.transaction_rid)
                 self._store.add_transaction(tx, transaction)
                 self._store.put_file(tx, file)
-                self._store.set_profiles(tx, examined.new_profiles)
+                self._store.set_profiles(tx, known)
                 self._close(tx, transaction, examined)
                 self._store.move_branch(tx, new.dataset_rid, new.branch, rid)
                 return file
@@ -181,19 +182,24 @@ class TransactionCloser:
             schema_version=None,
         )
 
-    def _examine(self, files: Sequence[File]) -> _Examined:
-        data = sorted(
-            (file for file in files if schemas.is_data(file.path)), key=lambda file: file.path
-        )
+    def _examine(self, files: Sequence[File], known: dict[str, Profile]) -> _Examined:
+        """Look at files; those that were looked at now are added to ``known``."""
+        data = [
+            replace(file, profile=known.get(file.blob_key, file.profile))
+            for file in sorted(files, key=lambda file: file.path)
+            if schemas.is_data(file.path)
+        ]
         if not all(schemas.may_be_table(file.path) for file in data):
-            return _Examined(data, {})
+            return _Examined(data)
         try:
-            return _Examined(*self._tables.examined(data))
+            examined, new = self._tables.examined(data)
         except TaskError as error:
-            return _Examined(data, {}, str(error))
+            return _Examined(data, str(error))
         except OSError:
             _log.exception("files could not be looked at")
-            return _Examined(data, {}, "The server could not look at the files.")
+            return _Examined(data, "The server could not look at the files.")
+        known.update(new)
+        return _Examined(examined)
 
     def _close(self, tx: sa.Connection, transaction: Transaction, examined: _Examined) -> None:
         self._store.close_transaction(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
     from duckdb.sqltypes import DuckDBPyType
 
+_EMPTY: Final = "null"  # the type of a column without values, such as pandas writes
 _SIMPLE: Final[Mapping[str, str]] = {
     "bigint": "LONG",
     "blob": "BINARY",
@@ -30,6 +31,7 @@ _SIMPLE: Final[Mapping[str, str]] = {
     "enum": "STRING",
     "float": "FLOAT",
     "integer": "INTEGER",
+    _EMPTY: "STRING",
     "interval": "STRING",
     "smallint": "SHORT",
     "time": "STRING",
@@ -70,7 +72,12 @@ def profile(database: DuckDBPyConnection, name: str) -> dict[str, Any]:
     if not found:
         raise Unreadable("It has no columns.")
     columns = [
-        {"name": column, "field": _field(type_, column), "zoned": type_.id == _ZONED}
+        {
+            "name": column,
+            "field": _field(type_, column),
+            "zoned": type_.id == _ZONED,
+            "empty": type_.id == _EMPTY,
+        }
         for column, type_ in found
     ]
     return {"format": "PARQUET", "columns": columns}

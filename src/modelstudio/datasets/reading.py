@@ -108,6 +108,8 @@ def open_database(
         ("memory_limit", f"'{memory_bytes // 1_000_000}MB'"),
         ("temp_directory", "'spill'"),
         ("TimeZone", "'UTC'"),
+        # With it a column that happens to have no nulls would be written as one that cannot.
+        ("disabled_optimizers", "'statistics_propagation'"),
         ("allowed_paths", f"[{', '.join(literal(path) for path in allowed)}]"),
         ("allowed_directories", "['spill']"),
         ("enable_external_access", "false"),

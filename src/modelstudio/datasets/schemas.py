@@ -5,8 +5,9 @@ own (`table_process`), and stored with the file; so a commit looks only at files
 
     {"format": "CSV", "delimiter": ",", "escape": "\"", "gzip": false,
      "columns": [{"name": "price", "kinds": 8}]}
-    {"format": "PARQUET", "columns": [{"name": "price", "field": {...}, "zoned": false}]}
-    {"format": "CSV", "problem": "line 3 has 2 values, but the header has 3."}
+    {"format": "PARQUET",
+     "columns": [{"name": "price", "field": {...}, "zoned": false, "empty": false}]}
+    {"format": "CSV", "problem": "Line 3 is not UTF-8 text; save the file as UTF-8."}
 
 ``kinds`` are the kinds of values in a CSV column, as bits of `Kind`. The type of a column follows
 from the kinds in all files of the view together:
@@ -132,13 +133,8 @@ def infer(files: Sequence[tuple[str, Profile | None]]) -> tuple[list[WireField] 
     files
         The path and profile of each data file; no profile for one that cannot be a table.
     """
-    known = []
-    for path, profile in files:
-        problem = _unusable(path, profile)
-        if problem is not None:
-            return None, problem
-        known.append((path, profile or {}))
-    problem = _mixture(known)
+    known = [(path, profile or {}) for path, profile in files]
+    problem = _unusable(files) or _mixture(known)
     if problem is not None:
         return None, problem
     first_path, first = known[0]
@@ -149,23 +145,23 @@ def infer(files: Sequence[tuple[str, Profile | None]]) -> tuple[list[WireField] 
             joined = _joined(merged[name], column)
             if joined is None:
                 return None, (
-                    f"Column {name!r} is {merged[name]['field']['type']} in {first_path}, "
-                    f"but {column['field']['type']} in {path}."
+                    f"Column {name!r} has different types: {merged[name]['field']['type']} in "
+                    f"{first_path}, {column['field']['type']} in {path}."
                 )
             merged[name] = joined
     return [_field(column) for column in merged.values()], None
 
 
-def misfit(fields: Sequence[WireField], files: Iterable[tuple[str, Profile | None]]) -> str | None:
+def misfit(fields: Sequence[WireField], files: Sequence[tuple[str, Profile | None]]) -> str | None:
     """Return why files do not fit a declared schema, None if they do.
 
     Types are compared, not values: an integer that is too large for its type shows when it is
     read.
     """
+    problem = _unusable(files)
+    if problem is not None:
+        return problem
     for path, profile in files:
-        problem = _unusable(path, profile)
-        if problem is not None:
-            return problem
         columns = {column["name"]: column for column in (profile or {})["columns"]}
         for field in fields:
             column = columns.get(field["name"])
@@ -201,13 +197,17 @@ def type_of(kinds: Kind) -> str:
     return "STRING" if kinds & ~_MOMENTS else "TIMESTAMP"
 
 
-def _unusable(path: str, profile: Profile | None) -> str | None:
-    """Return why a file is no table, None if it is one."""
-    if not may_be_table(path):
-        return f"{path} is neither CSV nor Parquet by its name."
-    if profile is None:
-        return f"{path} was not looked at."
-    return f"{path}: {profile['problem']}" if "problem" in profile else None
+def _unusable(files: Sequence[tuple[str, Profile | None]]) -> str | None:
+    """Return why one of the files is no table, None if each is one."""
+    for path, _ in files:
+        if not may_be_table(path):  # then none was looked at
+            return f"{path} is neither CSV nor Parquet by its name."
+    for path, profile in files:
+        if profile is None:
+            return f"{path} was not looked at."
+        if "problem" in profile:
+            return f"{path}: {profile['problem']}"
+    return None
 
 
 def _mixture(files: Sequence[tuple[str, Profile]]) -> str | None:
@@ -239,6 +239,8 @@ def _joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] 
     """Return the column that holds the values of both, None when there is none."""
     if "kinds" in one:
         return {**one, "kinds": one["kinds"] | other["kinds"]}
+    if one.get("empty") or other.get("empty"):
+        return dict(other if one.get("empty") else one)
     zoned = one["zoned"] or other["zoned"]
     if one["field"] == other["field"]:
         return {**one, "zoned": zoned}

@@ -80,7 +80,7 @@ def test_another_domain_gets_the_reason_why_there_is_no_table(
     rid = inside.transaction(dataset, "SNAPSHOT", **{"a.csv": b"n\n1\n2,3\n"})
     found = view(inside, dataset)
     assert found.fields is None
-    assert found.problem == "a.csv: Line 3 has 2 values, but the first line names 1 columns."
+    assert found.problem == "a.csv: Line 3 has 2 values, but the first line names 1 column."
     with (
         pytest.raises(ValueError, match=r"^a\.csv: Line 3 has 2 values"),
         inside.datasets.service.table_file(dataset, rid),

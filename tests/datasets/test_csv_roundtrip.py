@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasets.tables_in_process import read, read_csv
-from modelstudio.datasets.schemas import NULL_TEXTS
+from datasets.tables_in_process import profiles, read, read_csv
+from modelstudio.datasets.schemas import NULL_TEXTS, infer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,3 +73,15 @@ def test_a_table_that_was_exported_as_csv_reads_back_equal(table: dict[str, list
     exported = read({"t.csv": written(table)}, form="CSV")
     again = read({"t.csv": exported.encode()})
     assert again.to_pydict() == once.to_pydict()
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from([*'ab1",;\n\r\t\\ \x00|.-', "é"])).map("".join) | st.binary())
+def test_any_bytes_are_a_table_or_have_a_reason(content: str | bytes) -> None:
+    data = content if isinstance(content, bytes) else content.encode()
+    fields, reason = infer(profiles({"t.csv": data}))
+    if fields is None:
+        assert reason is not None
+        assert reason.startswith("t.csv: ")
+    else:
+        assert read({"t.csv": data}).schema.names == [field["name"] for field in fields]

@@ -9,6 +9,7 @@ is not UTF-8 (with or without a byte order mark).
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import gzip
 import io
@@ -23,8 +24,6 @@ from modelstudio.datasets.reading import (
     Selection,
     Text,
     Unreadable,
-    bare,
-    is_null,
     literal,
 )
 from modelstudio.datasets.schemas import Kind
@@ -60,6 +59,8 @@ _SURE: Final[Mapping[tuple[str, bool], Kind]] = {
     ("TIMESTAMP", False): Kind.DATE | Kind.LOCAL_TIME,
     ("TIMESTAMP", True): Kind.DATE | Kind.LOCAL_TIME | Kind.ZONED_TIME,
 }
+
+csv.field_size_limit(_MAX_LINE_BYTES)  # of this process
 
 
 def profile(database: duckdb.DuckDBPyConnection, path: Path, *, gzipped: bool) -> dict[str, Any]:
@@ -117,8 +118,9 @@ def problem_of(error: duckdb.Error, path: Path, dialect: Mapping[str, Any]) -> s
     where = f"Line {_line_of(path, dialect, int(record[1]))}" if record else "A line"
     counts = _COUNTS.search(text)
     if counts:
-        values = "value" if counts[2] == "1" else "values"
-        return f"{where} has {counts[2]} {values}, but the first line names {counts[1]} columns."
+        values = "1 value" if counts[2] == "1" else f"{counts[2]} values"
+        columns = "1 column" if counts[1] == "1" else f"{counts[1]} columns"
+        return f"{where} has {values}, but the first line names {columns}."
     for sign, problem in _PROBLEMS:
         if sign in text:
             return problem.format(where=where)
@@ -133,10 +135,13 @@ def _headers(path: Path, *, gzipped: bool) -> list[tuple[str, list[str]]]:
     if start.startswith(_UTF16):
         raise Unreadable("It is UTF-16 text; save the file as UTF-8.")
     text = start.decode("utf-8-sig", errors="replace")
-    found = []
-    for delimiter in _DELIMITERS:
-        record = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-        found.append((delimiter, record))
+    try:
+        found = [
+            (delimiter, next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)))
+            for delimiter in _DELIMITERS
+        ]
+    except csv.Error as error:
+        raise Unreadable("The first line cannot be read as CSV.") from error
     most = max(len(record) for _, record in found)
     if most == 0:
         raise Unreadable("The first line is empty; it must name the columns.")
@@ -187,50 +192,39 @@ def _kinds(
     database: duckdb.DuckDBPyConnection, path: Path, dialect: Mapping[str, Any], columns: int
 ) -> list[int]:
     """Return the kinds of values in each column."""
-    # Rows are turned into (column, value) pairs: an aggregate for each column would take a time
-    # that grows with the square of their number.
-    texts = ", ".join(f"c{index}" for index in range(columns))
-    pairs = (
-        f"SELECT unnest(range({columns})) AS i, unnest([{texts}]) AS v"  # noqa: S608
-        f" FROM {_source(str(path), dialect, columns)}"
-    )
+    columns_of = [f"c{index}" for index in range(columns)]
+    texts = reading.bare_texts(columns_of, _source(str(path), dialect, columns))
     found = dict(
-        database.execute(
-            f"SELECT i, bit_or({_kind('v')}) FROM ({pairs}) GROUP BY i"  # noqa: S608
-        ).fetchall()
+        database.execute(f"SELECT i, bit_or({_KIND}) FROM ({texts}) GROUP BY i").fetchall()  # noqa: S608
     )
     return [found.get(index) or 0 for index in range(columns)]
 
 
-def _kind(text: str) -> str:
-    """Return SQL for the kind of a value."""
-    value = bare(text)
+def _kind_of_text() -> str:
+    """Return SQL for the kind of a bare text ``b``."""
 
     def looks_like(pattern: str) -> str:
-        return f"regexp_full_match({value}, '{pattern}')"
+        return f"regexp_full_match(b, '{pattern}')"
 
     def if_castable(to: str, kind: Kind, otherwise: Kind) -> str:
-        return f"if(try_cast({value} AS {to}) IS NULL, {int(otherwise)}, {int(kind)})"
+        return f"if(try_cast(b AS {to}) IS NULL, {int(otherwise)}, {int(kind)})"
 
     branches = [
-        (f"contains({text}, chr(0))", str(int(Kind.NUL))),
-        (is_null(text), "0"),
+        ("contains(b, chr(0))", str(int(Kind.NUL))),
+        (reading.is_null("b"), "0"),
         (looks_like(reading.INTEGER), if_castable("BIGINT", Kind.LONG, Kind.HUGE)),
         (looks_like(reading.PADDED), str(int(Kind.PADDED))),
         (looks_like(reading.DECIMAL), if_castable("DOUBLE", Kind.DOUBLE, Kind.TEXT)),
-        (f"lower({value}) IN ('true', 'false')", str(int(Kind.BOOLEAN))),
+        ("lower(b) IN ('true', 'false')", str(int(Kind.BOOLEAN))),
         (looks_like(reading.DATE), if_castable("DATE", Kind.DATE, Kind.TEXT)),
-        (
-            looks_like(reading.LOCAL_TIME),
-            if_castable("TIMESTAMP", Kind.LOCAL_TIME, Kind.TEXT),
-        ),
-        (
-            looks_like(reading.ZONED_TIME),
-            if_castable("TIMESTAMPTZ", Kind.ZONED_TIME, Kind.TEXT),
-        ),
+        (looks_like(reading.LOCAL_TIME), if_castable("TIMESTAMP", Kind.LOCAL_TIME, Kind.TEXT)),
+        (looks_like(reading.ZONED_TIME), if_castable("TIMESTAMPTZ", Kind.ZONED_TIME, Kind.TEXT)),
     ]
     cases = " ".join(f"WHEN {condition} THEN {kind}" for condition, kind in branches)
     return f"CASE {cases} ELSE {int(Kind.TEXT)} END"
+
+
+_KIND: Final = _kind_of_text()
 
 
 def _refuse_nul(path: Path, names: Sequence[str], kinds: Sequence[int], *, gzipped: bool) -> None:
@@ -250,13 +244,13 @@ def _line_of_nul(path: Path, *, gzipped: bool) -> int:
 
 def _line_of(path: Path, dialect: Mapping[str, Any], record: int) -> int:
     """Return the number of the line that a record begins at; a record may have several."""
-    csv.field_size_limit(_MAX_LINE_BYTES)
     escape = None if dialect["escape"] == '"' else dialect["escape"]
     with io.TextIOWrapper(
         _open(path, gzipped=dialect["gzip"]), "utf-8-sig", errors="replace", newline=""
     ) as text:
         rows = csv.reader(text, delimiter=dialect["delimiter"], escapechar=escape)
-        for _ in range(record - 1):
-            if next(rows, None) is None:
-                break
+        with contextlib.suppress(csv.Error):  # at the line that is looked for, or close to it
+            for _ in range(record - 1):
+                if next(rows, None) is None:
+                    break
         return rows.line_num + 1

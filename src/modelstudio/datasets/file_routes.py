@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from fastapi import Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from modelstudio.datasets import errors, wire
@@ -178,12 +179,14 @@ class FileRoutes:
         upload = Upload(
             dataset_rid, path_text(file_path), branch_name, transaction_rid, transaction_type
         )
-        await self._threads.run(self._uploads.admit, caller, upload)
+        await run_in_threadpool(self._uploads.admit, caller, upload)
         try:
             key, size = await self._uploads.save(request.stream())
         except ClientDisconnect:
             return Response(status_code=400)  # nobody is there to read it
-        file = await self._threads.run(self._uploads.record, caller, upload, key, size)
+        # A commit takes its time; a file in an open transaction waits for nothing.
+        in_thread = self._threads.run if transaction_rid is None else run_in_threadpool
+        file = await in_thread(self._uploads.record, caller, upload, key, size)
         return reply(wire.file(file))
 
     def _file(self, caller: Caller, dataset_rid: str, path: str, wanted: Range) -> File:

@@ -187,8 +187,7 @@ def _export_arrow(columns: list[str] | None, limit: int | None) -> None:
 
 
 def _limit(memory_bytes: int) -> None:
-    """Take less than the server does, and fail rather than let the machine run out of memory."""
-    os.nice(5)
+    """Fail rather than let the machine run out of memory."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     most = memory_bytes + _OVERHEAD_BYTES
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))

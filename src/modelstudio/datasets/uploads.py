@@ -19,7 +19,7 @@ from modelstudio.datasets import errors
 from modelstudio.datasets.closing import NewFile
 from modelstudio.datasets.store import File
 from modelstudio.datasets.views import DEFAULT_BRANCH, check_branch_name, check_path
-from modelstudio.errors import InvalidArgument, InvalidParameterCombination
+from modelstudio.errors import ApiError, InvalidArgument, InvalidParameterCombination
 from modelstudio.filesystem.service import Role
 from modelstudio.kit.blobs import new_key
 
@@ -151,7 +151,7 @@ class Uploads:
             if upload.transaction_rid is None:
                 return self._closer.publish(caller, upload.new_file(blob_key, size_bytes))
             return self._record(caller, upload, upload.transaction_rid, blob_key, size_bytes)
-        except BaseException:
+        except ApiError:  # after anything else the row may be there nevertheless
             self._blobs.delete(blob_key)
             raise
 

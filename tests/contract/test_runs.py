@@ -208,9 +208,7 @@ def test_a_page_size_that_is_not_positive_is_invalid(
 
 
 @pytest.mark.parametrize("field", ["pageSize", "configVersion"])
-@pytest.mark.parametrize(
-    "text", ["", "x", "1.5", "1e3", "\uff19", "0x10", "99999999999", "--1", "1 "]
-)
+@pytest.mark.parametrize("text", ["", "x", "1.5", "1e3", "\uff19", "0x10", "9" * 19, "--1", "1 "])
 def test_a_malformed_integer_is_an_invalid_argument(
     server: RunningServer, studio: SeededStudio, field: str, text: str
 ) -> None:

@@ -163,7 +163,9 @@ def test_files_that_change_under_a_commit_are_looked_at_again(
     assert view(inside, dataset).fields == (Field("n", "STRING", nullable=True),)
 
 
-def test_a_storage_that_fails_does_not_fail_the_commit(inside: InProcess, dataset: str) -> None:
+def test_a_lost_file_does_not_keep_a_transaction_from_its_commit(
+    inside: InProcess, dataset: str
+) -> None:
     before = inside.blobs()
     rid = inside.open(dataset, "UPDATE").rid
     inside.put(dataset, "a.csv", b"n\n1\n", transaction_rid=rid)
@@ -171,10 +173,23 @@ def test_a_storage_that_fails_does_not_fail_the_commit(inside: InProcess, datase
     data = blob.read_bytes()
     blob.unlink()
     assert inside.commit(dataset, rid).status == "COMMITTED"
-    assert view(inside, dataset).problem == "The server could not look at the files."
+    assert view(inside, dataset).problem == "A file is missing from the server's storage."
     blob.write_bytes(data)
     inside.put(dataset, "b.csv", b"n\n2\n")
     assert table(inside, dataset).to_pydict() == {"n": [1, 2]}
+
+
+def test_a_server_that_cannot_look_now_leaves_the_transaction_open(
+    inside: InProcess, dataset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rid = inside.open(dataset, "UPDATE").rid
+    inside.put(dataset, "a.csv", b"n\n1\n", transaction_rid=rid)
+    with monkeypatch.context() as patched:
+        patched.setattr(inside.datasets.tables._tasks, "_closed", True)
+        with pytest.raises(OSError, match="shutting down"):
+            inside.commit(dataset, rid)
+    assert inside.commit(dataset, rid).status == "COMMITTED"
+    assert view(inside, dataset).fields == (Field("n", "LONG", nullable=True),)
 
 
 def test_a_table_is_made_once_for_all_who_ask_at_the_same_time(

@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from modelstudio.datasets.isolated import IsolatedTasks, TaskError, TaskTimeoutError
+from modelstudio.datasets.isolated import (
+    IsolatedTasks,
+    TaskError,
+    TasksUnavailableError,
+    TaskTimeoutError,
+)
 from support import wait_for
 
 if TYPE_CHECKING:
@@ -99,7 +104,7 @@ def test_a_process_that_takes_too_long_is_killed(
     assert not psutil.pid_exists(int(note.read_text()))
 
 
-def test_waiting_for_a_place_counts_towards_the_time(
+def test_waiting_for_a_place_in_vain_says_nothing_about_the_data(
     tasks: Callable[..., IsolatedTasks], tmp_path: Path
 ) -> None:
     pool = tasks(timeout_seconds=1.5, concurrent=1)
@@ -109,7 +114,7 @@ def test_waiting_for_a_place_counts_towards_the_time(
             for index in range(2)
         ]
         errors = [result.exception(timeout=20) for result in results]
-    assert {type(error) for error in errors} == {TaskTimeoutError}
+    assert {type(error) for error in errors} == {TaskTimeoutError, TasksUnavailableError}
 
 
 def test_no_more_processes_run_than_may(
@@ -144,7 +149,7 @@ def test_closing_ends_what_runs_and_what_comes(
     pool.close()
     thread.join(10)
     assert outcome
-    with pytest.raises(TaskError, match="shutting down"):
+    with pytest.raises(TasksUnavailableError, match="shutting down"):
         run(pool, "work")
 
 

@@ -60,7 +60,6 @@ def test_every_reference_in_the_schema_leads_somewhere(specification):
         {"infer_limit": 0},
         {"num_bag_folds": 1},
         {"excluded_model_types": ["NN_TORCH"]},
-        {"excluded_model_types": ["GBM", "GBM"]},
         {"prediction_column_name": ""},
         {"hyperparameters": {"NN_TORCH": {}}},
         {"hyperparameters": {"GBM": {"num_leaves": 1}}},

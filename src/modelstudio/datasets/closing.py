@@ -195,9 +195,10 @@ class TransactionCloser:
             examined, new = self._tables.examined(data)
         except TaskError as error:
             return _Examined(data, str(error))
-        except OSError:
-            _log.exception("files could not be looked at")
-            return _Examined(data, "The server could not look at the files.")
+        except FileNotFoundError:
+            # Replaced while it was looked at, which `commit` finds out, or lost for ever.
+            _log.warning("a file of a transaction is not in the storage", exc_info=True)
+            return _Examined(data, "A file is missing from the server's storage.")
         known.update(new)
         return _Examined(examined)
 

@@ -42,6 +42,10 @@ class TaskError(ValueError):
     """The task has no result; the message is for the user."""
 
 
+class TasksUnavailableError(OSError):
+    """The server cannot look now; it says nothing about the data, so asking again may help."""
+
+
 class TaskTimeoutError(TaskError):
     pass
 
@@ -104,11 +108,11 @@ class IsolatedTasks:
         TaskError
             When the task found a problem with the data, or its process died.
         OSError
-            When no process could be started.
+            When no process could be started, now or in time.
         """
         deadline = time.monotonic() + self._timeout_seconds
         if not self._slots.acquire(timeout=self._timeout_seconds):
-            raise TaskTimeoutError("The server was too busy to read the data in time.")
+            raise TasksUnavailableError("The server was too busy to read the data in time.")
         try:
             return self._run(task, arguments, directory, deadline)
         finally:
@@ -137,7 +141,7 @@ class IsolatedTasks:
         environment = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
         with self._lock:
             if self._closed:
-                raise TaskError("The server is shutting down.")
+                raise TasksUnavailableError("The server is shutting down.")
             process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                 [sys.executable, "-P", "-s", "-m", self._module],
                 stdin=subprocess.PIPE,

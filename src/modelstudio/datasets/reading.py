@@ -107,6 +107,7 @@ def open_database(
         ("threads", _THREADS),
         ("memory_limit", f"'{memory_bytes // 1_000_000}MB'"),
         ("temp_directory", "'spill'"),
+        ("max_temp_directory_size", "'16GB'"),
         ("TimeZone", "'UTC'"),
         # With it a column that happens to have no nulls would be written as one that cannot.
         ("disabled_optimizers", "'statistics_propagation'"),

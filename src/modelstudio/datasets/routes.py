@@ -185,7 +185,7 @@ class DatasetRoutes:
         table_format: Annotated[TableFormat, Query(alias="format")],
         branch_name: BranchName = None,
         columns: Annotated[list[str] | None, Query()] = None,
-        row_limit: Annotated[int | None, Query(alias="rowLimit", ge=0)] = None,
+        row_limit: Annotated[int | None, Query(alias="rowLimit", ge=0, le=2**63 - 1)] = None,
         start_transaction_rid: StartTransaction = None,
         end_transaction_rid: EndTransaction = None,
     ) -> Response:

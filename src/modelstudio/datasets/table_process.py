@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import resource
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _GZIP: Final = b"\x1f\x8b"
 _PARQUET: Final = b"PAR1"
 _OVERHEAD_BYTES: Final = 1 << 30
+_MOST_WRITTEN_BYTES: Final = 16 << 30
 _BATCH_ROWS: Final = 1 << 16
 
 
@@ -191,6 +193,9 @@ def _limit(memory_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     most = memory_bytes + _OVERHEAD_BYTES
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    # A small file may unpack to more than the disk holds. Writing beyond fails, without a signal.
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_MOST_WRITTEN_BYTES, _MOST_WRITTEN_BYTES))
     with contextlib.suppress(OSError):  # Linux; the kernel then picks this process first
         Path("/proc/self/oom_score_adj").write_text("500")
 

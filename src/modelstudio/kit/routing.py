@@ -163,6 +163,8 @@ class GuardedRequest(Request):
         return self._json
 
 
+#: Deeper JSON has no meaning here, and what walks through it would run out of stack.
+MAX_DEPTH: Final = 100
 # An escaped NUL; a backslash that is itself escaped starts none.
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
@@ -179,9 +181,26 @@ def parse_json(body: bytes) -> Any:
     if b"\\u0000" in body and _NUL.search(body):
         raise InvalidArgument("The request body contains a NUL character.")
     try:
-        return orjson.loads(body)
+        value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise InvalidArgument("The request body is not valid JSON.") from error
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_deep(value):
+        raise InvalidArgument(f"The request body is nested more than {MAX_DEPTH} levels deep.")
+    return value
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 class GuardedRoute(APIRoute):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import orjson
 from fastapi import Path, Query, Response
@@ -46,7 +46,8 @@ Time = Annotated[
 ]
 
 RidPath = Annotated[Rid, Path()]
-PageSize = Annotated[int | None, Query(alias="pageSize")]
+_MAX_INTEGER: Final = 2**63 - 1
+PageSize = Annotated[int | None, Query(alias="pageSize", ge=-_MAX_INTEGER, le=_MAX_INTEGER)]
 PageToken = Annotated[str | None, Query(alias="pageToken")]
 
 

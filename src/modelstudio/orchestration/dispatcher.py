@@ -51,6 +51,8 @@ _LEAVE_SECONDS: Final = 5.0
 #: A server cancels its own jobs in less. After this time it must be gone.
 _FOREIGN_CANCEL_SECONDS: Final = 15.0
 _RETRY_SECONDS: Final = 10.0
+#: A worker whose heartbeat was refused tries again within this time.
+_PROOF_SECONDS: Final = 10.0
 _HELPERS: Final = 8
 #: Sums of fractions of a core are not exact.
 _CPU_TOLERANCE: Final = 1e-6
@@ -99,13 +101,13 @@ class Dispatcher:
         self._in_work: set[_Key] = set()
         self._not_before: dict[_Key, float] = {}
         self._leaving_since: dict[_Key, float] = {}
+        self._silent_since: dict[_Key, float] = {}
         self._warned = False
         self._last_pass = 0
         self._listening_since = 0
 
     def start(self) -> None:
-        """Begin to dispatch; workers of an earlier process learn where this server is."""
-        write_url(self._settings.data_dir, self._settings.server_url)
+        """Begin to dispatch, once no other process does so on the same data directory."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -132,18 +134,21 @@ class Dispatcher:
 
     def _become_owner(self) -> str | None:
         owner = self._instance.acquire()
-        if owner is None and not self._warned:
+        if owner is not None:
+            # Only the owner's: the workers would follow the address of a server that then ends.
+            write_url(self._settings.data_dir, self._settings.server_url)
+        elif not self._warned:
             _log.warning("another server process runs the jobs of this data directory")
             self._warned = True
         return owner
 
     def _pass(self, owner: str) -> bool:
         """Look at everything once; return whether this server has any worker."""
-        self._note_absence()
         with self._database.read() as tx:
             counts = self._store.counts(tx)
             workers = self._store.all_workers(tx)
             head = self._store.next_waiting(tx, self._compute.capacity())
+        self._note_absence()  # only now: while the database was away, no one could be heard
         mine = [worker for worker in workers if worker.owner == owner]
         for status, count in counts.items():
             self._metrics.jobs.labels(status).set(count)
@@ -257,7 +262,8 @@ class Dispatcher:
             return lambda: self._stop_and_fail(worker, handle, reason)
         heard = max(worker.last_sign_of_life, self._listening_since)
         if self._clock.now_millis() - heard > self._timeout_millis:
-            return lambda: self._stop_and_fail(worker, handle, _SILENT)
+            return lambda: self._end_silent(worker, handle)
+        self._silent_since.pop((worker.job_rid, worker.attempt), None)
         return None
 
     def _foreign(self, worker: Worker) -> Callable[[], None] | None:
@@ -291,6 +297,17 @@ class Dispatcher:
         """Leave no process of the worker, then end the attempt."""
         self._compute.stop(handle, _STOP_GRACE_SECONDS)
         self._fail(worker, reason)
+
+    def _end_silent(self, worker: Worker, handle: WorkerHandle) -> None:
+        """End an attempt that is not heard, once it is sure that this server could have heard it.
+
+        On a full disk the heartbeats come but cannot be stored; then neither can this.
+        """
+        with self._database.write() as tx:
+            self._store.update_worker(tx, worker.job_rid, worker.attempt, handle=handle)
+        since = self._silent_since.setdefault((worker.job_rid, worker.attempt), time.monotonic())
+        if time.monotonic() - since >= min(_PROOF_SECONDS, self._timeout_millis / 2000):
+            self._stop_and_fail(worker, handle, _SILENT)
 
     def _fail(self, worker: Worker, reason: str) -> None:
         with self._database.write() as tx:

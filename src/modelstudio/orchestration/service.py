@@ -211,12 +211,15 @@ class WorkerService:
     def specification(self, tx: sa.Connection, job_rid: str) -> dict[str, Any]:
         job = self._live(tx, job_rid)
         own = self._lifecycle.handler(job).specification(tx, handled(job))
+        resources = {"cpu": job.cpu, "memoryBytes": job.memory_bytes}
+        if "wallSeconds" in own:
+            resources["wallSeconds"] = own.pop("wallSeconds")
         return {
             **own,
             "jobRid": job.rid,
             "attempt": job.attempt,
             "heartbeatSeconds": self._heartbeat_seconds,
-            "resources": {"cpu": job.cpu, "memoryBytes": job.memory_bytes},
+            "resources": resources,
         }
 
     def job(self, tx: sa.Connection, job_rid: str) -> Job:

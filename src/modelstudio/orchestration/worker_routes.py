@@ -65,7 +65,11 @@ class WorkerRoutes:
             path = held.enter_context(self._service.input_file(job, path_text(alias)))
         except KeyError:
             raise NotFound from None
-        except (OSError, ValueError) as error:
+        except FileNotFoundError as error:
+            reason = f"The data of input {path_text(alias)} is no longer there."
+            self._fail(job_rid, job.attempt, reason)
+            raise Gone(reason) from error
+        except ValueError as error:
             reason = f"The input {path_text(alias)} cannot be read: {error}"
             self._fail(job_rid, job.attempt, reason)
             raise Gone(reason) from error

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from modelstudio.datasets.service import DATASET_KIND
 from modelstudio.errors import InvalidArgument
 from modelstudio.filesystem.service import Role
 from modelstudio.models.service import MODEL_KIND
-from modelstudio.orchestration.handler import JobRequest
+from modelstudio.orchestration.handler import JobRequest, Submitted
 from modelstudio.studios import resources, runs
 from modelstudio.studios.errors import (
     LaunchModelStudioPermissionDenied,
@@ -97,7 +98,7 @@ class Launcher:
         alias, model_rid = self._output(tx, caller, studio_rid, config)
         payload["modelVersionRid"] = self._models.new_version_rid()
         payload["experimentRid"] = self._experiments.new_rid()
-        submitted = self._orchestration.submit(tx, caller, _job(studio_rid, config, payload))
+        submitted = self._submit(tx, caller, _job(studio_rid, config, payload))
         self._reserve(tx, caller, model_rid, config, payload, submitted.job_rid)
         output = {
             "type": "model",
@@ -123,6 +124,16 @@ class Launcher:
             document=document,
         )
         return runs.render(document, "RUNNING")
+
+    def _submit(self, tx: sa.Connection, caller: Caller, job: JobRequest) -> Submitted:
+        # A worker keeps at least one core busy, whatever less the configuration asks for.
+        cpu, _ = self._orchestration.capacity()
+        try:
+            return self._orchestration.submit(
+                tx, caller, replace(job, cpu=max(job.cpu, min(1.0, cpu)))
+            )
+        except ValueError as error:  # the server was larger when the configuration was made
+            raise InvalidArgument(str(error)) from None
 
     def _reserve(
         self,

@@ -112,8 +112,10 @@ class ConfigVersionRoutes:
     def create(
         self, studio_rid: RidPath, body: CreateConfigVersionRequest, caller: CurrentCaller
     ) -> Response:
+        with self._database.read() as tx:
+            trainer = self._studios.check_config(tx, caller, studio_rid, body)
         with self._database.write() as tx:
-            config = self._studios.create_config(tx, caller, studio_rid, body)
+            config = self._studios.add_config(tx, caller, studio_rid, body, trainer)
         return reply(wire.config_version(config))
 
     # before `get`, which would take "latest" for a number

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 PREFIX: Final = "/api/v2/models/modelStudios/"
 SUFFIX: Final = "/runs"
 PAGE_SIZE: Final = 100
-_MAX_INTEGER: Final = 2**31 - 1
-_INTEGER: Final = re.compile(r"-?[0-9]{1,10}")
+_MAX_INTEGER: Final = 2**63 - 1
+_INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
 
 OPERATION: Final = Operation(
     method="GET",

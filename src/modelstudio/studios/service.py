@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
 #: Models and model versions have one branch until promotion between branches is asked for.
 BRANCH: Final = "master"
+#: More failures than this are no help to anyone.
+MAX_FAILURES: Final = 1000
 _Parsed = TypeVar("_Parsed", bound=WireModel)
 
 
@@ -118,14 +120,16 @@ class StudioService:
 
     # configurations ---------------------------------------------------------------------------
 
-    def create_config(
+    def check_config(
         self,
         tx: sa.Connection,
         caller: Caller,
         studio_rid: str,
         request: CreateConfigVersionRequest,
-    ) -> ConfigVersion:
-        """Validate a configuration completely and store it as the studio's newest.
+    ) -> TrainerSpecification:
+        """Validate a configuration completely; return its trainer.
+
+        It may take a while, so it wants no more than a reading transaction.
 
         Raises
         ------
@@ -140,7 +144,25 @@ class StudioService:
             raise TrainerNotFound(request.trainer_id)
         failures = self._failures(tx, caller, located, trainer, request)
         if failures:
-            raise CreateConfigValidationError(studio_rid, failures)
+            raise CreateConfigValidationError(studio_rid, failures[:MAX_FAILURES])
+        return trainer
+
+    def add_config(
+        self,
+        tx: sa.Connection,
+        caller: Caller,
+        studio_rid: str,
+        request: CreateConfigVersionRequest,
+        trainer: TrainerSpecification,
+    ) -> ConfigVersion:
+        """Store a configuration that was checked as the studio's newest.
+
+        Raises
+        ------
+        ModelStudioNotFound, CreateModelStudioConfigVersionPermissionDenied
+        """
+        denied = CreateModelStudioConfigVersionPermissionDenied(studio_rid)
+        self.require(tx, caller, studio_rid, role=Role.EDITOR, denied=denied)
         studio = self._studio(tx, studio_rid, lock=True)
         config = ConfigVersion(
             version=studio.latest_version + 1,
@@ -227,6 +249,7 @@ class StudioService:
             *validation.check_names(request.name, request.changelog),
             *validation.check_custom_config(trainer.config_schema, config.custom_config or {}),
             *validation.check_inputs(trainer, config.inputs, inputs, surroundings),
+            *self._problems(tx, caller, inputs),
             *validation.check_outputs(trainer, config.outputs, outputs, surroundings),
             *failures,
         ]
@@ -239,6 +262,18 @@ class StudioService:
         if view is None or view.fields is None:
             return None
         return {field.name: field.type for field in view.fields}
+
+    def _problems(
+        self, tx: sa.Connection, caller: Caller, inputs: Mapping[str, DatasetInput]
+    ) -> list[dict[str, Any]]:
+        """Say why datasets have no schema; the failure that they have none cannot."""
+        found = []
+        for rid in dict.fromkeys(one.rid for one in inputs.values()):
+            located = self._filesystem.find(tx, caller, rid)
+            view = None if located is None else self._datasets.latest_view(tx, rid, BRANCH)
+            if view is not None and view.fields is None and view.problem:
+                found.append({"type": "other", "message": f"{rid} cannot be read. {view.problem}"})
+        return found
 
     def _output_project(self, tx: sa.Connection, caller: Caller, rid: str) -> str | None:
         located = self._filesystem.find(tx, caller, rid)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from modelstudio.models.service import ModelService
     from modelstudio.orchestration.handler import EndStatus, HandledJob
     from modelstudio.studios.store import StudioStore
+
+# Preparing the data, refitting and the evaluation come on top of a trainer's time limit.
+_WALL_FACTOR: Final = 3
+_WALL_ALLOWANCE_SECONDS: Final = 1800
+_DEFAULT_TIME_LIMIT: Final = 3600
 
 
 class TrainingJobs:
@@ -34,7 +39,8 @@ class TrainingJobs:
         self._experiments = experiments
 
     def specification(self, _tx: sa.Connection, job: HandledJob) -> dict[str, Any]:
-        return {name: job.payload[name] for name in ("trainer", "customConfig", "inputs")}
+        own = {name: job.payload[name] for name in ("trainer", "customConfig", "inputs")}
+        return {**own, "wallSeconds": _wall_seconds(job.payload)}
 
     def input_file(self, job: HandledJob, alias: str) -> AbstractContextManager[Path]:
         given = job.payload["inputs"][alias]
@@ -90,3 +96,9 @@ class TrainingJobs:
         self._models.discard_version(tx, job.payload["modelVersionRid"])
         self._experiments.fail(tx, job.payload["experimentRid"], reason)
         self._store.set_run_status(tx, job.build_rid, status)
+
+
+def _wall_seconds(payload: Mapping[str, Any]) -> float:
+    """Return when a run is ended that does not keep to its own time limit."""
+    limit = payload["customConfig"].get("time_limit", _DEFAULT_TIME_LIMIT)
+    return float(_WALL_FACTOR * limit + _WALL_ALLOWANCE_SECONDS)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from jsonschema import Draft202012Validator
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 MAX_CHANGELOG: Final = 4000
 MAX_NAME: Final = 100
 _MAX_MESSAGE: Final = 500
+_MAX_NAMES: Final = 200
+_MAX_VIOLATIONS: Final = 100
 _NESTED: Final = frozenset({"ARRAY", "BINARY", "MAP", "STRUCT"})
 _GROUPS: Final = {
     "NUMERIC": frozenset({"BYTE", "SHORT", "INTEGER", "LONG", "FLOAT", "DOUBLE", "DECIMAL"}),
@@ -72,13 +75,14 @@ def check_names(name: str, changelog: str | None) -> list[Failure]:
 def check_custom_config(schema: Mapping[str, Any], config: Mapping[str, Any]) -> list[Failure]:
     """Return a failure for each violation of the trainer's JSON schema."""
     validator = Draft202012Validator(schema)
+    found = islice(validator.iter_errors(config), _MAX_VIOLATIONS)
     return [
         {
             "type": "jsonSchemaValidationFailure",
             "field": ".".join(str(part) for part in error.absolute_path),
             "message": _readable(error),
         }
-        for error in sorted(validator.iter_errors(config), key=lambda one: list(map(str, one.path)))
+        for error in sorted(found, key=lambda one: list(map(str, one.path)))
     ]
 
 
@@ -163,9 +167,9 @@ def _check_mapping(
     if schema is None:
         return failures
     supported = _supported_types(spec)
-    for column in columns:
+    could = [name for name, kind in schema.items() if kind in supported][:_MAX_NAMES]
+    for column in columns if spec["allowMultiple"] else columns[:1]:
         if column not in schema:
-            could = [name for name, kind in schema.items() if kind in supported]
             failures.append({"type": "missingRequiredDatasetColumn", **here, "columnNames": could})
         elif schema[column] not in supported:
             failures.append(

@@ -209,7 +209,8 @@ def _model_properties() -> JsonSchema:
             "Model types that are not fitted.",
             [],
             type="array",
-            uniqueItems=True,
+            # Not uniqueItems: checking that takes the square of the items' number.
+            maxItems=100,
             items={"$ref": "#/$defs/ModelType"},
         ),
         "hyperparameters": _property(

@@ -107,14 +107,18 @@ def test_a_process_that_takes_too_long_is_killed(
 def test_waiting_for_a_place_in_vain_says_nothing_about_the_data(
     tasks: Callable[..., IsolatedTasks], tmp_path: Path
 ) -> None:
-    pool = tasks(timeout_seconds=1.5, concurrent=1)
-    with ThreadPoolExecutor(2) as threads:
-        results = [
+    pool, first = tasks(timeout_seconds=1.5, concurrent=1), tmp_path / "pid"
+    with ThreadPoolExecutor(3) as threads:
+        results = [threads.submit(run, pool, "sleep", note=str(first))]
+        wait_for(first.exists, seconds=10)
+        results += [
             threads.submit(run, pool, "sleep", note=str(tmp_path / f"pid{index}"))
             for index in range(2)
         ]
-        errors = [result.exception(timeout=20) for result in results]
-    assert {type(error) for error in errors} == {TaskTimeoutError, TasksUnavailableError}
+        errors = [type(result.exception(timeout=20)) for result in results]
+    assert errors[0] is TaskTimeoutError
+    # One got the place that became free and all of its time; the other waited in vain.
+    assert set(errors[1:]) == {TaskTimeoutError, TasksUnavailableError}
 
 
 def test_no_more_processes_run_than_may(

@@ -2,8 +2,9 @@
 
 Looking takes as long as it takes, so no database transaction is open meanwhile. What was looked
 at may have changed when the transaction is to be closed; then it is looked at again, which is
-quick, since a file is looked at only once. Looking never keeps a transaction from being committed:
-if it fails, the reason is stored in place of a schema. See `schemas` for which schema it gets.
+quick, since a file is looked at only once. No data keeps a transaction from being committed: if it
+is no table, the reason is stored in place of a schema. Only a server that cannot look just now
+leaves the transaction open, to be committed again. See `schemas` for which schema it gets.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ class IsolatedTasks:
     concurrent
         How many processes run at a time; further tasks wait.
     timeout_seconds
-        The longest that a task may take, waiting included.
+        The longest that a task may take, and the longest that it waits for its turn.
     memory_bytes
         Told to the task, which keeps to it.
     """
@@ -110,9 +110,9 @@ class IsolatedTasks:
         OSError
             When no process could be started, now or in time.
         """
-        deadline = time.monotonic() + self._timeout_seconds
         if not self._slots.acquire(timeout=self._timeout_seconds):
             raise TasksUnavailableError("The server was too busy to read the data in time.")
+        deadline = time.monotonic() + self._timeout_seconds  # waiting is not the data's fault
         try:
             return self._run(task, arguments, directory, deadline)
         finally:

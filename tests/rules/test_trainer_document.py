@@ -6,7 +6,7 @@ import json
 import os
 from typing import Any
 
-from modelstudio.trainers.tabular.specification import CLASSIFICATION, REGRESSION
+from modelstudio.trainers.tabular.autogluon.specification import CLASSIFICATION, REGRESSION
 from rules.project_files import ROOT
 
 PAGE = ROOT / "docs" / "trainers.md"

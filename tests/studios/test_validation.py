@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from modelstudio.studios import resources, validation
 from modelstudio.studios.validation import Surroundings
 from modelstudio.studios.wire import DatasetInput, ModelOutput
-from modelstudio.trainers.tabular.specification import REGRESSION
+from modelstudio.trainers.tabular.autogluon.specification import REGRESSION
 
 DATASET = "ri.foundry.main.dataset.a"
 TEST_DATASET = "ri.foundry.main.dataset.b"

@@ -10,6 +10,7 @@ test and in an interpreter of its own.
     Reporter               where a trainer says what it is doing
     Trainer                fit(task, reporter) -> TrainedModel
     Predictor              predict(frame) -> frame, loaded from a trained model's directory
+    RowPredictor           a predictor that also has a fast way for one row
     TrainingError          the run cannot succeed, with a reason that the user can act on
 """
 
@@ -58,6 +59,9 @@ class TrainerSpecification:
         Alias to specification, as on the wire.
     implementation
         ``module:Class`` of the Trainer, imported in the training process only.
+    environment
+        Name of the environment that the trainer runs in, when it cannot share the server's: the
+        operator says which interpreter that is. None for the server's own.
     """
 
     trainer_id: str
@@ -70,6 +74,7 @@ class TrainerSpecification:
     outputs: Mapping[str, Any]
     implementation: str
     experimental: bool = False
+    environment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,5 +188,16 @@ class Predictor(Protocol):
 
         Columns are those of the model API's output. Unknown columns are ignored; a missing
         required column raises ``KeyError`` with its name.
+        """
+        ...
+
+
+class RowPredictor(Predictor, Protocol):
+    """A predictor with a fast way for a single row, for answers within a millisecond."""
+
+    def predict_row(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the outputs of one row given as plain values (numbers, strings, ISO moments).
+
+        The outputs equal those of ``predict`` for a frame of that row, bit for bit.
         """
         ...

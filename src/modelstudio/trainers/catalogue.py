@@ -34,7 +34,7 @@ class Catalogue:
 
 def built_in() -> Catalogue:
     """Return the trainers that come with Model Studio."""
-    from modelstudio.trainers.tabular.specification import (
+    from modelstudio.trainers.tabular.autogluon.specification import (
         CLASSIFICATION,
         REGRESSION,
     )

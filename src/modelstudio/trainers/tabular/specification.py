@@ -1,11 +1,8 @@
-"""What the catalogue shows of the tabular trainers; imports no machine learning library."""
+"""The inputs and outputs that all tabular trainers declare; plain data, cheap to import."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-
-from modelstudio.trainers.base import TrainerSpecification
-from modelstudio.trainers.tabular.schema import classification_schema, regression_schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,11 +12,12 @@ TEST_INPUT = "test_df"
 TARGET_COLUMN = "target_column"
 OUTPUT_TABLE = "output_df"
 
-_VERSION = "1.0.0"
-_MODULE = "modelstudio.trainers.tabular.autogluon"
+CLASSIFICATION_TARGETS = ("STRING", "BOOLEAN", "NUMERIC")
+REGRESSION_TARGETS = ("NUMERIC",)
 
 
-def _inputs(target_types: Sequence[str]) -> dict[str, Any]:
+def inputs(target_types: Sequence[str]) -> dict[str, Any]:
+    """Return the inputs of a trainer whose target column may be of these groups of types."""
     target = {
         "name": "Target column",
         "description": "The column to predict. Rows without a value in it are left out.",
@@ -49,7 +47,7 @@ def _inputs(target_types: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _outputs() -> dict[str, Any]:
+def outputs() -> dict[str, Any]:
     return {
         "model": {
             "name": "Output model",
@@ -66,30 +64,3 @@ def _outputs() -> dict[str, Any]:
             },
         }
     }
-
-
-CLASSIFICATION = TrainerSpecification(
-    trainer_id="ri.models..trainer.autogluon_tabular_classification",
-    version=_VERSION,
-    name="AutoGluon Tabular Classification",
-    type="TABULAR_CLASSIFICATION",
-    description="Predicts a class from the other columns of a table. Fits gradient boosted trees, "
-    "forests and linear models with AutoGluon and combines them.",
-    config_schema=classification_schema(),
-    inputs=_inputs(["STRING", "BOOLEAN", "NUMERIC"]),
-    outputs=_outputs(),
-    implementation=f"{_MODULE}:TabularClassificationTrainer",
-)
-
-REGRESSION = TrainerSpecification(
-    trainer_id="ri.models..trainer.autogluon_tabular_regression",
-    version=_VERSION,
-    name="AutoGluon Tabular Regression",
-    type="TABULAR_REGRESSION",
-    description="Predicts a number from the other columns of a table. Fits gradient boosted trees, "
-    "forests and linear models with AutoGluon and combines them.",
-    config_schema=regression_schema(),
-    inputs=_inputs(["NUMERIC"]),
-    outputs=_outputs(),
-    implementation=f"{_MODULE}:TabularRegressionTrainer",
-)

@@ -13,11 +13,17 @@ from autogluon.core.utils.exceptions import TimeLimitExceeded
 from autogluon.tabular import TabularPredictor
 
 from modelstudio.trainers.base import TrainedModel, TrainingError
-from modelstudio.trainers.tabular import data, evaluation, packaging
-from modelstudio.trainers.tabular.options import FitOptions
-from modelstudio.trainers.tabular.predictor import predict
+from modelstudio.trainers.tabular import data, evaluation
+from modelstudio.trainers.tabular.autogluon import packaging
+from modelstudio.trainers.tabular.autogluon.options import FitOptions
+from modelstudio.trainers.tabular.autogluon.predictor import predict
+from modelstudio.trainers.tabular.autogluon.progress import (
+    HardStop,
+    ProgressCallback,
+    reported_output,
+)
+from modelstudio.trainers.tabular.manifest import Manifest, model_api
 from modelstudio.trainers.tabular.preparation import Preparation
-from modelstudio.trainers.tabular.progress import HardStop, ProgressCallback, reported_output
 from modelstudio.trainers.tabular.specification import TEST_INPUT, TRAINING_INPUT
 
 if TYPE_CHECKING:
@@ -87,13 +93,13 @@ class AutogluonTabularTrainer:
         classes = [] if self.objective == "regression" else list(predictor.class_labels)
         if options.problem_type == "binary":
             reporter.parameter("positive_class", str(predictor.positive_class))
-        manifest = packaging.Manifest.of(
+        manifest = Manifest.of(
             options.problem_type, target, training.label_type, task.config, classes
         )
         types = packaging.write(task.output_dir, predictor, used, manifest)
         reporter.parameter("models", ", ".join(types))
         return TrainedModel(
-            model_api=packaging.model_api(used, manifest),
+            model_api=model_api(used, manifest),
             predictor=packaging.PREDICTOR_CLASS,
             requirements=packaging.requirements(types.values()),
             summary_metrics=metrics,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from autogluon.tabular.configs.hyperparameter_configs import get_hyperparameter_config
 
 from modelstudio.trainers.base import TrainingError
-from modelstudio.trainers.tabular.schema import MODEL_TYPES
+from modelstudio.trainers.tabular.autogluon.schema import MODEL_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

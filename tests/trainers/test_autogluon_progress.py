@@ -13,8 +13,12 @@ import pandas as pd
 import pytest
 from autogluon.tabular import TabularPredictor
 
-from modelstudio.trainers.tabular.progress import HardStop, ProgressCallback, reported_output
-from modelstudio.trainers.tabular.specification import CLASSIFICATION, REGRESSION
+from modelstudio.trainers.tabular.autogluon.progress import (
+    HardStop,
+    ProgressCallback,
+    reported_output,
+)
+from modelstudio.trainers.tabular.autogluon.specification import CLASSIFICATION, REGRESSION
 
 pytestmark = pytest.mark.training
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Self
 import pandas as pd
 from autogluon.tabular import TabularPredictor
 
-from modelstudio.trainers.tabular.packaging import (
+from modelstudio.trainers.tabular.autogluon.packaging import (
     MANIFEST_FILE,
     PREDICTOR_FOLDER,
     PREPARATION_FILE,
-    Manifest,
 )
+from modelstudio.trainers.tabular.manifest import Manifest
 from modelstudio.trainers.tabular.preparation import Preparation
 
 if TYPE_CHECKING:

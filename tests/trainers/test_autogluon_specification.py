@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from modelstudio.trainers.catalogue import built_in
-from modelstudio.trainers.tabular.specification import CLASSIFICATION, REGRESSION
+from modelstudio.trainers.tabular.autogluon.specification import CLASSIFICATION, REGRESSION
 
 BOTH = pytest.mark.parametrize(
     "specification", [CLASSIFICATION, REGRESSION], ids=["classification", "regression"]

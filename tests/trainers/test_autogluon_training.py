@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
-from modelstudio.trainers.tabular.specification import CLASSIFICATION, REGRESSION
+from modelstudio.trainers.tabular.autogluon.specification import CLASSIFICATION, REGRESSION
 
 pytestmark = pytest.mark.training
 

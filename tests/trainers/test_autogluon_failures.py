@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from modelstudio.trainers.base import InputTable, TrainingError
+from modelstudio.trainers.tabular.autogluon.schema import MODEL_TYPES
+from modelstudio.trainers.tabular.autogluon.specification import CLASSIFICATION, REGRESSION
 from modelstudio.trainers.tabular.data import target_of
-from modelstudio.trainers.tabular.schema import MODEL_TYPES
-from modelstudio.trainers.tabular.specification import CLASSIFICATION, REGRESSION
 
 LINEAR = {"excluded_model_types": ["GBM", "CAT", "XGB", "RF", "XT"], "time_limit": 60}
 

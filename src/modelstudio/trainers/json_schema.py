@@ -1,0 +1,67 @@
+"""Pieces of the JSON Schemas in which trainers describe their configuration; plain data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+JsonSchema = dict[str, Any]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+MAXIMUM_SEED = 2**31 - 1
+
+
+def configuration(
+    title: str, properties: Mapping[str, Any], definitions: Mapping[str, Any]
+) -> JsonSchema:
+    """Return the schema of a custom configuration, which refuses properties it does not know."""
+    return {
+        "$schema": DIALECT,
+        "title": title,
+        "type": "object",
+        "additionalProperties": False,
+        "properties": dict(properties),
+        "$defs": dict(definitions),
+    }
+
+
+def described(title: str, description: str, default: object, **keywords: Any) -> JsonSchema:
+    return {"title": title, "description": description, "default": default, **keywords}
+
+
+def choice(description: str, options: Mapping[str, str]) -> JsonSchema:
+    return {
+        "description": description,
+        "oneOf": [
+            {"type": "string", "const": value, "description": text}
+            for value, text in options.items()
+        ],
+    }
+
+
+def integer(description: str, minimum: int, maximum: int) -> JsonSchema:
+    return {
+        "description": f"{description}.",
+        "type": "integer",
+        "minimum": minimum,
+        "maximum": maximum,
+    }
+
+
+def positive(description: str, maximum: float) -> JsonSchema:
+    return {
+        "description": f"{description}.",
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "maximum": maximum,
+    }
+
+
+def share(description: str) -> JsonSchema:
+    return positive(description, 1)
+
+
+def penalty(description: str) -> JsonSchema:
+    return {"description": f"{description}.", "type": "number", "minimum": 0, "maximum": 1e9}

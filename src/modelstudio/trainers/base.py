@@ -17,7 +17,7 @@ test and in an interpreter of its own.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -178,13 +178,22 @@ class Trainer(Protocol):
 
 
 class Predictor(Protocol):
-    """A trained model that answers rows."""
+    """A trained model that answers rows.
+
+    Attributes
+    ----------
+    row_wise
+        Whether each row of the output depends on the same row of the input alone, so that a table
+        may be predicted in pieces. A forecast needs the whole table.
+    """
+
+    row_wise: ClassVar[bool]
 
     @classmethod
     def load(cls, model_dir: Path) -> Self: ...
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return one row of outputs for each row of inputs, in the same order.
+        """Return the outputs; when ``row_wise``, one row for each row of inputs, in their order.
 
         Columns are those of the model API's output. Unknown columns are ignored; a missing
         required column raises ``KeyError`` with its name.

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 class TabularModel:
     """A classifier or regressor that the tabular trainers left; see ``base.Predictor``."""
 
+    row_wise = True
+
     def __init__(self, predictor: Any, preparation: Preparation, manifest: Manifest) -> None:
         self._predictor = predictor
         self._preparation = preparation

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 import psutil
+
 from bench import runs_list
 
 _RESULT = Path(__file__).parent.parent / "docs" / "benchmarks" / "runs-list.md"

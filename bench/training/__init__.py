@@ -1,0 +1,1 @@
+"""Measures the trainers against other engines on real data."""

@@ -66,7 +66,9 @@ def test_every_model_type_learns_a_binary_target(train, breast_cancer):
     run = train(CLASSIFICATION, breast_cancer, "target", config=EVERY_TYPE)
     metrics = run.model.summary_metrics
     assert set(metrics) == {
-        "accuracy", "balanced_accuracy", "mcc", "log_loss", "roc_auc", "precision", "recall", "f1"
+        "accuracy", "balanced_accuracy", "mcc", "cohen_kappa", "precision", "recall", "f1",
+        "precision_macro", "recall_macro", "f1_macro", "f1_weighted", "log_loss", "brier_score",
+        "roc_auc", "average_precision", "expected_calibration_error", "skill",
     }  # fmt: skip
     assert metrics["accuracy"] > 0.92
     assert metrics["roc_auc"] > 0.97
@@ -106,7 +108,10 @@ def test_regression_leaves_metrics_and_residuals(train):
     frame = load_diabetes(as_frame=True).frame
     run = train(REGRESSION, frame, "target", config=LINEAR)
     metrics = run.model.summary_metrics
-    assert set(metrics) == {"rmse", "mae", "median_absolute_error", "r2", "mape"}
+    assert set(metrics) == {
+        "rmse", "mae", "median_absolute_error", "r2", "explained_variance", "max_error", "mape",
+        "smape", "rmsle", "skill",
+    }  # fmt: skip
     assert metrics["rmse"] < 65
     assert metrics["r2"] > 0.3
     residuals = run.reporter.tables["residuals"]

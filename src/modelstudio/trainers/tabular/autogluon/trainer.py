@@ -13,8 +13,9 @@ from autogluon.core.utils.exceptions import TimeLimitExceeded
 from autogluon.tabular import TabularPredictor
 
 from modelstudio.trainers.base import TrainedModel, TrainingError
-from modelstudio.trainers.tabular import data, evaluation
+from modelstudio.trainers.tabular import data, report
 from modelstudio.trainers.tabular.autogluon import packaging
+from modelstudio.trainers.tabular.autogluon.leaderboard import leaderboard
 from modelstudio.trainers.tabular.autogluon.options import FitOptions
 from modelstudio.trainers.tabular.autogluon.predictor import predict
 from modelstudio.trainers.tabular.autogluon.progress import (
@@ -41,7 +42,9 @@ _MEMORY_ERRORS = frozenset({"MemoryError", "NotEnoughMemoryError"})
 _HARD_STOP_FACTOR = 1.5
 _HARD_STOP_SECONDS = 10
 _LEADERBOARD_ROWS = 10_000
-_IMPORTANCE_SECONDS = 30
+# The report may take this much of the time limit again, and no more seconds than this.
+_REPORT_SHARE = 0.25
+_REPORT_SECONDS = 30
 _LISTED_COLUMNS = 100
 # Rarer classes would be left out; with 2 each class that can be split stays.
 _MINIMUM_CLASS_ROWS = 2
@@ -84,7 +87,8 @@ class AutogluonTabularTrainer:
         predictor = _fit_predictor(task, options, tables, reporter)
         used = preparation.keep(predictor.features())
         _report_columns(used, reporter)
-        metrics = self._evaluate(predictor, tables, used, task.config["seed"], reporter)
+        metrics = self._evaluate(predictor, training, holdout, used, task, reporter)
+        _report_models(predictor, tables, task.config["seed"], reporter)
         if task.config["refit_full"]:
             more = _learned_rows(predictor, tables)
             predictor.refit_full(
@@ -123,33 +127,31 @@ class AutogluonTabularTrainer:
     def _evaluate(
         self,
         predictor: Any,
-        tables: _Tables,
+        training: LabelledTable,
+        holdout: LabelledTable,
         preparation: Preparation,
-        seed: int,
+        task: TrainingTask,
         reporter: Reporter,
     ) -> dict[str, float]:
-        actual = tables.holdout[tables.target]
-        predicted, probabilities = predict(predictor, tables.holdout.drop(columns=tables.target))
-        if self.objective == "regression":
-            metrics = evaluation.regression_metrics(actual, predicted)
-            reporter.table(
-                "residuals",
-                evaluation.residuals(actual, predicted, seed),
-                "Actual and predicted values of held-out rows, and what separates them.",
-            )
-        else:
-            classes = list(predictor.class_labels)
-            metrics = evaluation.classification_metrics(actual, predicted, probabilities, classes)
-            reporter.table(
-                "confusion_matrix",
-                evaluation.confusion_matrix(actual, predicted),
-                "Number of held-out rows by actual and predicted class.",
-            )
-            _report_unknown_classes(actual, classes, reporter)
-        for name, value in metrics.items():
-            reporter.log(f"Held-out {name}: {value:.5g}")
-        _report_models(predictor, tables, preparation, seed, reporter)
-        return metrics
+        def answer(frame: pd.DataFrame) -> report.Predictions:
+            labels, probabilities = predict(predictor, preparation.transform(frame))
+            scores = None if self.objective == "regression" else probabilities.to_numpy()
+            return report.Predictions(labels.to_numpy(), scores)
+
+        regression = self.objective == "regression"
+        subject = report.Subject(
+            objective=self.objective,
+            predict=answer,
+            training=training,
+            holdout=holdout,
+            classes=[] if regression else list(predictor.class_labels),
+            eval_metric=predictor.eval_metric.name,
+            seed=task.config["seed"],
+            columns=[column.name for column in preparation.columns],
+        )
+        seconds = min(_REPORT_SECONDS, task.config["time_limit"] * _REPORT_SHARE)
+        with _in_memory(predictor):
+            return report.write(subject, reporter, time.monotonic() + seconds)
 
 
 class TabularClassificationTrainer(AutogluonTabularTrainer):
@@ -296,16 +298,6 @@ def _listed(items: list[str]) -> str:
     return ", ".join(items[:_LISTED_COLUMNS]) + (f" and {more} more" if more > 0 else "")
 
 
-def _report_unknown_classes(actual: pd.Series, classes: list[Any], reporter: Reporter) -> None:
-    unknown = actual[~actual.isin(classes)]
-    if len(unknown):
-        reporter.log(
-            f"{len(unknown)} held-out rows are of {unknown.nunique()} classes that the model has "
-            "not learned; they count as errors",
-            "WARNING",
-        )
-
-
 def _learned_rows(predictor: Any, tables: _Tables) -> pd.DataFrame:
     """Return the held-out rows without those of classes that AutoGluon would refuse."""
     if predictor.problem_type == "regression":
@@ -313,9 +305,17 @@ def _learned_rows(predictor: Any, tables: _Tables) -> pd.DataFrame:
     return tables.holdout[tables.holdout[tables.target].isin(predictor.class_labels)]
 
 
-def _report_models(
-    predictor: Any, tables: _Tables, preparation: Preparation, seed: int, reporter: Reporter
-) -> None:
+@contextmanager
+def _in_memory(predictor: Any) -> Iterator[None]:
+    """Keep the best model loaded, if it fits, so that not each prediction reads it from disk."""
+    predictor.persist()
+    try:
+        yield
+    finally:
+        predictor.unpersist()
+
+
+def _report_models(predictor: Any, tables: _Tables, seed: int, reporter: Reporter) -> None:
     sample = _learned_rows(predictor, tables)
     if len(sample) > _LEADERBOARD_ROWS:
         sample = sample.sample(_LEADERBOARD_ROWS, random_state=seed)
@@ -323,11 +323,6 @@ def _report_models(
         return
     reporter.table(
         "leaderboard",
-        evaluation.leaderboard(predictor, sample, packaging.model_types(predictor)),
+        leaderboard(predictor, sample, packaging.model_types(predictor)),
         "Each model's score on held-out rows and on the validation data, best first.",
-    )
-    reporter.table(
-        "feature_importance",
-        evaluation.feature_importance(predictor, sample, preparation.columns, _IMPORTANCE_SECONDS),
-        "How much the metric worsens on held-out rows when a column's values are shuffled.",
     )

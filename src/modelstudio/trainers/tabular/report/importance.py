@@ -1,0 +1,129 @@
+"""Permutation importance: what the model loses when it cannot see a column.
+
+Breiman, "Random Forests" (2001), with repeated shuffles. Raw columns are shuffled, so a date counts
+as the one column that it is, whatever the preparation makes of it.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from modelstudio.trainers.tabular.report.measured import sample
+from modelstudio.trainers.tabular.report.subject import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from modelstudio.trainers.tabular.report.measured import Measured
+    from modelstudio.trainers.tabular.report.subject import Array
+
+IMPORTANCE_ROWS = 2_000
+MOST_SHUFFLES = 10
+_FEWEST_ROWS = 200
+_BATCH_ROWS = 20_000
+
+
+def permutation_importance(
+    measured: Measured, columns: Sequence[str], deadline: float
+) -> pd.DataFrame:
+    """Return how much the evaluation metric worsens when a column is shuffled, largest first.
+
+    Each round shuffles every column once, on rows of its own when there are many. Rounds end after
+    ten, or when the next one would pass the deadline; a column that the first round does not reach
+    is left out. Importance is in the metric's unit and positive when the model needs the column;
+    ``stddev`` is over the shuffles, ``lower`` and ``upper`` are the 95 % interval of the mean, and
+    ``p_value`` is that of a one-sided t test against an importance of zero.
+    """
+    rows = _rows_a_round(measured, len(columns), deadline - time.monotonic())
+    drops: dict[str, list[float]] = {name: [] for name in columns}
+    for number in range(MOST_SHUFFLES):
+        started = time.monotonic()
+        for name, drop in _round(measured, columns, rows, number):
+            drops[name].append(drop)
+            if number == 0 and time.monotonic() > deadline:
+                break
+        if 2 * time.monotonic() - started > deadline:
+            break
+    table = _described({name: found for name, found in drops.items() if found})
+    return table.sort_values("importance", ascending=False, kind="stable", ignore_index=True)
+
+
+def _rows_a_round(measured: Measured, columns: int, seconds: float) -> int:
+    """Take fewer rows when the model is so slow that not even one round would be done in time."""
+    most = min(len(measured.outcome), IMPORTANCE_ROWS)
+    possible = seconds / max(columns * measured.seconds_a_row, 1e-12)
+    return int(min(most, max(possible, _FEWEST_ROWS)))
+
+
+def _round(
+    measured: Measured, columns: Sequence[str], rows: int, number: int
+) -> Iterator[tuple[str, float]]:
+    """Yield each column with what the metric loses; several columns share one prediction."""
+    subject = measured.subject
+    chosen = sample(len(measured.outcome), rows, [subject.seed, number])
+    outcome = measured.outcome.take(chosen)
+    before = measured.metric(outcome)
+    table = measured.holdout.take(chosen)
+    sign = 1 if measured.metric.greater_is_better else -1
+    together = max(1, _BATCH_ROWS // max(len(chosen), 1))
+    for start in range(0, len(columns), together):
+        names = columns[start : start + together]
+        frame = shuffled(table.features, names, [subject.seed, number, start])
+        labels = pd.concat([table.labels] * len(names), ignore_index=True)
+        after = Outcome.of(subject, labels, subject.predict(frame))
+        for position, name in enumerate(names):
+            part = after.take(slice_of(position, len(chosen)))
+            yield name, sign * (before - measured.metric(part))
+
+
+def shuffled(features: pd.DataFrame, names: Sequence[str], seed: list[int]) -> pd.DataFrame:
+    """Return one copy of the rows for each name, below each other, with that column shuffled."""
+    random = np.random.default_rng(seed)
+    rows = len(features)
+    order = np.tile(np.arange(rows), len(names))
+    frame = features.iloc[order].reset_index(drop=True)
+    for position, name in enumerate(names):
+        moved = order.copy()
+        moved[slice_of(position, rows)] = random.permutation(rows)
+        frame[name] = features[name].iloc[moved].reset_index(drop=True)
+    return frame
+
+
+def slice_of(position: int, rows: int) -> Array:
+    return np.arange(position * rows, (position + 1) * rows)
+
+
+def _described(drops: dict[str, list[float]]) -> pd.DataFrame:
+    records = []
+    for name, found in drops.items():
+        values, count = np.array(found), len(found)
+        mean = float(values.mean())
+        spread = float(values.std(ddof=1)) if count > 1 else np.nan
+        error = spread / np.sqrt(count)
+        half = stats.t.ppf(0.975, count - 1) * error if count > 1 else np.nan
+        records.append(
+            {
+                "column": name,
+                "importance": mean,
+                "stddev": spread,
+                "p_value": _p_value(mean, error, count),
+                "shuffles": count,
+                "lower": mean - half,
+                "upper": mean + half,
+            }
+        )
+    names = ["column", "importance", "stddev", "p_value", "shuffles", "lower", "upper"]
+    return pd.DataFrame(records, columns=names)
+
+
+def _p_value(mean: float, error: float, count: int) -> float:
+    if count < 2 or np.isnan(error):  # noqa: PLR2004
+        return float("nan")
+    if error == 0:
+        return 0.0 if mean > 0 else 1.0
+    return float(stats.t.sf(mean / error, count - 1))

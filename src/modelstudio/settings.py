@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from modelstudio.errors import ConfigurationError
 from modelstudio.kit.database import sqlite_url
+from modelstudio.trainers.environments import InvalidEnvironmentsError, TrainerEnvironments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +40,7 @@ class Settings:
     worker_patience_seconds: float = 3600.0
     table_timeout_seconds: float = 600.0
     table_memory_bytes: int = 2048 * _MEBIBYTE
+    trainer_envs: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["text", "json"] = "text"
 
@@ -46,6 +48,20 @@ class Settings:
     def database(self) -> str:
         """The database URL; a file in the data directory unless one is set."""
         return self.database_url or sqlite_url(self.data_dir.resolve() / "modelstudio.db")
+
+    @property
+    def environments(self) -> TrainerEnvironments:
+        """The interpreters of trainers that have one of their own.
+
+        Raises
+        ------
+        ConfigurationError
+            When the setting is malformed or an interpreter is not there.
+        """
+        try:
+            return TrainerEnvironments.parse(self.trainer_envs)
+        except InvalidEnvironmentsError as error:
+            raise ConfigurationError(f"{PREFIX}TRAINER_ENVS: {error}") from None
 
     @classmethod
     def from_environment(

@@ -30,7 +30,7 @@ TESTS = Path(__file__).parent.parent
 
 @pytest.fixture
 def tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., IsolatedTasks]:
-    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    monkeypatch.setenv("PYTHONPATH", str(TESTS), prepend=os.pathsep)
 
     def make(timeout_seconds: float = 30, concurrent: int = 2) -> IsolatedTasks:
         return IsolatedTasks(

@@ -16,7 +16,7 @@ FOUNDATION = {
     "errors": (),
     "kit": ("errors",),
     "migrations": ("kit",),
-    "settings": ("errors", "kit"),
+    "settings": ("errors", "kit", "trainers"),
     "trainers": (),
     "worker": ("trainers",),
 }

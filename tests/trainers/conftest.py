@@ -56,6 +56,12 @@ class Recorder:
         with self._lock:
             self.tables[name] = frame
 
+    def progress(self, fraction: float, message: str = "") -> None:
+        assert 0 <= fraction <= 1
+        if message:
+            self.log(message)
+        self.metric("run/progress", fraction, len(self.series.get("run/progress", [])))
+
     @property
     def text(self) -> str:
         return "\n".join(message for _, message in self.lines)

@@ -19,6 +19,7 @@ import psutil
 
 from modelstudio.compute.base import Capacity, StartRequest, WorkerHandle, WorkerStartError
 from modelstudio.compute.machine import usable_cpu, usable_memory
+from modelstudio.trainers import environments
 from modelstudio.worker import settings
 from modelstudio.worker.processes import living, terminate
 
@@ -27,6 +28,7 @@ _INHERITED: Final = (
     "LANG",
     "LC_ALL",
     "LD_LIBRARY_PATH",
+    environments.VARIABLE,
     "PATH",
     "PYTHONPATH",
     "SSL_CERT_DIR",

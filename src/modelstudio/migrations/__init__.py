@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from modelstudio.kit.database import Database
 
 #: The newest revision. Kept here so that a start on a current database need not load Alembic.
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 
 
 def current_revision(database: Database) -> str | None:

@@ -42,10 +42,13 @@ class ModelPackage:
         ``module:Class`` of the Predictor that loads the model's directory.
     blob_key
         A zip of that directory.
+    environment
+        Name of the trainer environment that the predictor needs; None for the server's own.
     """
 
     predictor: str
     blob_key: str
+    environment: str | None = None
 
 
 class ModelService:
@@ -144,6 +147,7 @@ class ModelService:
         conda_requirements: Sequence[str],
         predictor: str,
         blob_key: str,
+        environment: str | None = None,
     ) -> None:
         """Make a reserved version its model's newest, created now.
 
@@ -161,6 +165,7 @@ class ModelService:
             conda_requirements=conda_requirements,
             predictor=predictor,
             blob_key=blob_key,
+            environment=environment,
             at=self._clock.now_millis(),
         )
         if not published:

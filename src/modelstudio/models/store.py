@@ -43,6 +43,7 @@ model_versions: Final = sa.Table(
     sa.Column("conda_requirements", sa.LargeBinary),
     sa.Column("predictor", sa.Text),
     sa.Column("blob_key", sa.String(200)),
+    sa.Column("environment", sa.String(100)),  # null for the server's own
 )
 sa.Index(
     "uq_model_versions_model_rid_branch_sequence",
@@ -116,6 +117,7 @@ class ModelStore:
         predictor: str,
         blob_key: str,
         at: int,
+        environment: str | None = None,
     ) -> bool:
         """Publish a reserved version; False when there is none of that RID."""
         of_version = sa.select(model_versions.c.model_rid).where(
@@ -140,6 +142,7 @@ class ModelStore:
                 conda_requirements=orjson.dumps(list(conda_requirements)),
                 predictor=predictor,
                 blob_key=blob_key,
+                environment=environment,
             )
         )
         return published.rowcount == 1
@@ -180,14 +183,17 @@ class ModelStore:
             query = query.where(model_versions.c.sequence < before)
         return [_version(row) for row in tx.execute(query)]
 
-    def package(self, tx: sa.Connection, rid: str) -> tuple[str, str] | None:
-        """Return a published version's predictor and blob key."""
+    def package(self, tx: sa.Connection, rid: str) -> tuple[str, str, str | None] | None:
+        """Return a published version's predictor, blob key and environment."""
+        columns = (
+            model_versions.c.predictor,
+            model_versions.c.blob_key,
+            model_versions.c.environment,
+        )
         row = tx.execute(
-            sa.select(model_versions.c.predictor, model_versions.c.blob_key).where(
-                model_versions.c.rid == rid, _IS_PUBLISHED
-            )
+            sa.select(*columns).where(model_versions.c.rid == rid, _IS_PUBLISHED)
         ).first()
-        return None if row is None else (row.predictor, row.blob_key)
+        return None if row is None else (row.predictor, row.blob_key, row.environment)
 
 
 def _version(row: sa.Row[Any]) -> ModelVersion:

@@ -83,6 +83,7 @@ class TrainingJobs:
             conda_requirements=result["condaRequirements"],
             predictor=result["predictor"],
             blob_key=model_blob,
+            environment=job.payload["trainer"].get("environment"),
         )
         self._experiments.succeed(
             tx,

@@ -16,6 +16,8 @@ test and in an interpreter of its own.
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
 
@@ -62,6 +64,9 @@ class TrainerSpecification:
     environment
         Name of the environment that the trainer runs in, when it cannot share the server's: the
         operator says which interpreter that is. None for the server's own.
+    requires
+        Distributions (names as on a package index) without which the trainer cannot run; it is
+        not offered where one of them is not installed.
     """
 
     trainer_id: str
@@ -75,6 +80,7 @@ class TrainerSpecification:
     implementation: str
     experimental: bool = False
     environment: str | None = None
+    requires: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +119,11 @@ class TrainingTask:
         Empty; whatever the predictor needs is written here and nothing else.
     scratch_dir
         Anything else goes here and is deleted after the run.
+    wall_seconds
+        When the run is ended by force, counted from ``started``; None for never. A trainer plans
+        with its own time limit, which is shorter, and keeps this in mind.
+    started
+        When the run began, on the clock of ``time.monotonic``.
     """
 
     inputs: Mapping[str, InputTable]
@@ -121,6 +132,14 @@ class TrainingTask:
     memory_bytes: int
     output_dir: Path
     scratch_dir: Path
+    wall_seconds: float | None = None
+    started: float = field(default_factory=time.monotonic)
+
+    def time_left(self) -> float:
+        """Return the seconds until the run is ended by force, at least 0; infinity for never."""
+        if self.wall_seconds is None:
+            return math.inf
+        return max(0.0, self.started + self.wall_seconds - time.monotonic())
 
 
 class Reporter(Protocol):
@@ -134,6 +153,14 @@ class Reporter(Protocol):
 
     def metric(self, series: str, value: float, step: int) -> None:
         """Append a point to a series, named like ``train/loss``; NaN and infinities are dropped."""
+        ...
+
+    def progress(self, fraction: float, message: str = "") -> None:
+        """Say how much of the run is done, from 0 to 1, and what it is doing now.
+
+        Shown live as the series ``run/progress``, in steps of whole percents that never go back,
+        and as a line of the log for each new message.
+        """
         ...
 
     def table(self, name: str, frame: pd.DataFrame, description: str) -> None:

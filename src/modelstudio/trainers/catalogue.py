@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
+from modelstudio.trainers import plugins
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -40,6 +42,21 @@ def built_in() -> Catalogue:
     )
 
     return Catalogue([CLASSIFICATION, REGRESSION])
+
+
+def installed(trainer_id: str, version: str) -> TrainerSpecification | None:
+    """Return a trainer that this interpreter has, from Model Studio or from another package.
+
+    Other packages are loaded one after the other until one has it.
+    """
+    own = built_in()
+    if own.get(trainer_id) is not None:
+        return own.get(trainer_id, version)
+    for plugin in plugins.plugins():
+        for specification in plugin.specifications:
+            if (specification.trainer_id, specification.version) == (trainer_id, version):
+                return specification
+    return None
 
 
 def load(implementation: str) -> Trainer:

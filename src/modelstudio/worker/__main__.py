@@ -7,8 +7,8 @@ import os
 import sys
 
 from modelstudio.worker.job_server import JobServer
+from modelstudio.worker.kernel import adopt_orphans, hide_environment
 from modelstudio.worker.layout import WorkDir
-from modelstudio.worker.processes import adopt_orphans, hide_environment
 from modelstudio.worker.settings import WorkerSettings, WorkerSettingsError
 from modelstudio.worker.supervisor import Supervisor
 
@@ -27,7 +27,8 @@ def main() -> int:
     except WorkerSettingsError as error:
         logging.getLogger("modelstudio.worker").error("%s", error)  # noqa: TRY400 - says it all
         return 2
-    return Supervisor(JobServer(settings), WorkDir(settings.work_dir)).run()
+    server, work_dir = JobServer(settings), WorkDir(settings.work_dir)
+    return Supervisor(server, work_dir, settings.trainer_envs).run()
 
 
 if __name__ == "__main__":

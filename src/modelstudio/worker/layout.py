@@ -59,6 +59,11 @@ class WorkDir:
         return self.root / "scratch"
 
     @property
+    def source(self) -> Path:
+        """Our source and nothing else, for a trainer in an environment of its own."""
+        return self.root / "source"
+
+    @property
     def package(self) -> Path:
         return self.root / "model.zip"
 
@@ -90,7 +95,7 @@ class WorkDir:
 
     def clear(self) -> None:
         """Delete data and results; the logs and the task stay for the operator."""
-        for folder in self._folders():
+        for folder in (*self._folders(), self.source):
             shutil.rmtree(folder, ignore_errors=True)
         for file in (self.events, self.result, self.package):
             file.unlink(missing_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import signal
 import sys
 import time
@@ -14,32 +13,9 @@ import psutil
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_PR_SET_PDEATHSIG: Final = 1
-_PR_SET_DUMPABLE: Final = 4
-_PR_SET_CHILD_SUBREAPER: Final = 36
 _USED_PAGES: Final = frozenset({"Pss_Anon:", "Pss_Shmem:"})
 _POLL_SECONDS: Final = 0.02
 _KILL_SECONDS: Final = 1.0
-
-
-def die_with_parent() -> None:
-    """Have the kernel kill this process when the thread that started it ends (Linux)."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def adopt_orphans() -> None:
-    """Keep descendants below this process when their own parent dies (Linux)."""
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
-
-
-def hide_environment() -> None:
-    """Close ``/proc/PID/environ`` and memory to other processes of the same user (Linux)."""
-    _prctl(_PR_SET_DUMPABLE, 0)
-
-
-def _prctl(option: int, value: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
 def descendants() -> list[psutil.Process]:

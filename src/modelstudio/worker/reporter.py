@@ -23,6 +23,8 @@ _LONGEST_TEXT: Final = 10_000
 _LONGEST_DESCRIPTION: Final = 1_000
 _MOST_ROWS: Final = 100_000
 _LONG_MAX: Final = 2**63 - 1
+#: The series of a run's progress.
+PROGRESS: Final = "run/progress"
 
 
 class FileReporter:
@@ -33,6 +35,8 @@ class FileReporter:
         self._events = os.open(work_dir.events, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o600)
         self._lock = threading.Lock()
         self._tables: dict[str, dict[str, Any]] = {}
+        self._percent = -1
+        self._message = ""
 
     @property
     def tables(self) -> list[dict[str, Any]]:
@@ -52,6 +56,18 @@ class FileReporter:
         if math.isfinite(number):
             event = {"series": _clean(series), "value": number, "step": int(step)}
             self._append({"type": "metric", "time": _now(), **event})
+
+    def progress(self, fraction: float, message: str = "") -> None:
+        """Record whole percents as they are reached, and each new message in the log."""
+        with self._lock:
+            is_new = message not in {"", self._message}
+            self._message = message or self._message
+            percent = _percent(fraction)
+            advanced, self._percent = percent > self._percent, max(percent, self._percent)
+        if advanced:
+            self.metric(PROGRESS, percent / 100, percent)
+        if is_new:
+            self.log(message)
 
     def table(self, name: str, frame: pd.DataFrame, description: str) -> None:
         """Write an artifact table.
@@ -83,6 +99,12 @@ class FileReporter:
 def _write_all(descriptor: int, data: bytes) -> None:
     while data:
         data = data[os.write(descriptor, data) :]
+
+
+def _percent(fraction: float) -> int:
+    """Return whole percents, -1 for what is no number."""
+    number = float(fraction)
+    return -1 if math.isnan(number) else math.floor(100 * min(1.0, max(0.0, number)))
 
 
 def _now() -> int:

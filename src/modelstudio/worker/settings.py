@@ -6,6 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
+from modelstudio.trainers.environments import (
+    VARIABLE,
+    InvalidEnvironmentsError,
+    TrainerEnvironments,
+)
+
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
@@ -33,6 +39,7 @@ class WorkerSettings:
     server_url_file: Path | None
     patience_seconds: float
     work_dir: Path
+    trainer_envs: TrainerEnvironments = field(default_factory=TrainerEnvironments)
 
     @classmethod
     def take_from(cls, environment: MutableMapping[str, str]) -> Self:
@@ -54,6 +61,10 @@ class WorkerSettings:
             patience = float(environment.get(PATIENCE) or DEFAULT_PATIENCE_SECONDS)
         except ValueError:
             raise WorkerSettingsError(f"{PATIENCE} is not a number of seconds") from None
+        try:
+            trainer_envs = TrainerEnvironments.parse(environment.get(VARIABLE, ""))
+        except InvalidEnvironmentsError as error:
+            raise WorkerSettingsError(f"{VARIABLE}: {error}") from None
         for name in (JOB_RID, WORK_DIR):
             if not environment.get(name):
                 raise WorkerSettingsError(f"{name} is not set")
@@ -64,4 +75,5 @@ class WorkerSettings:
             server_url_file=Path(url_file) if url_file else None,
             patience_seconds=patience,
             work_dir=Path(environment[WORK_DIR]).absolute(),
+            trainer_envs=trainer_envs,
         )

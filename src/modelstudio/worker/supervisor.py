@@ -11,7 +11,6 @@ import errno
 import logging
 import queue
 import signal
-import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Mapping
 
+    from modelstudio.trainers.environments import TrainerEnvironments
     from modelstudio.worker.job_server import JobServer
     from modelstudio.worker.layout import WorkDir
 
@@ -55,11 +55,11 @@ class Supervisor:
     """One attempt of one job, from its specification to its result."""
 
     def __init__(
-        self, server: JobServer, work_dir: WorkDir, interpreter: str = sys.executable
+        self, server: JobServer, work_dir: WorkDir, environments: TrainerEnvironments
     ) -> None:
         self._server = server
         self._work_dir = work_dir
-        self._interpreter = interpreter
+        self._environments = environments
         self._gauge = MemoryGauge()
         self._endings: queue.SimpleQueue[Ending] = queue.SimpleQueue()
         # Reentrant, because a signal's handler runs between any two steps of the main thread.
@@ -174,7 +174,7 @@ class Supervisor:
         with self._lock:
             # Once ended, the main thread looks for processes to end; none may come after that.
             self._check_not_ended()
-            return training_process.start(self._work_dir, job, self._interpreter)
+            return training_process.start(self._work_dir, job, self._environments)
 
     def _deliver(self, job: JobSpecification, result: Mapping[str, Any]) -> None:
         for table in result["tables"]:

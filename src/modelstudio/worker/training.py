@@ -13,6 +13,7 @@ import json
 import math
 import os
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -20,8 +21,8 @@ from typing import TYPE_CHECKING, Any, Final
 from modelstudio.trainers import catalogue
 from modelstudio.trainers.base import TrainingError, TrainingTask
 from modelstudio.worker.inputs import input_table, with_defaults
+from modelstudio.worker.kernel import die_with_parent
 from modelstudio.worker.layout import WorkDir, write_json
-from modelstudio.worker.processes import die_with_parent
 from modelstudio.worker.reporter import FileReporter
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
     from modelstudio.trainers.base import TrainedModel, Trainer
 
+#: From here the run's time counts, as it does for the supervisor, a moment earlier.
+_STARTED: Final = time.monotonic()
 _LONGEST_REASON: Final = 500
 _LONGEST_TRACEBACK: Final = 9_000
 #: The kernel counts what is reserved, not what is used, so the limit has some room. The supervisor
@@ -84,6 +87,8 @@ def _run(work_dir: WorkDir, task: Mapping[str, Any], reporter: FileReporter) -> 
             memory_bytes=task["memoryBytes"],
             output_dir=work_dir.model,
             scratch_dir=work_dir.scratch,
+            wall_seconds=task.get("wallSeconds"),
+            started=_STARTED,
         )
         result = _success(trainer.fit(fit, reporter), reporter)
         json.dumps(result, allow_nan=False)
@@ -102,10 +107,15 @@ def _trainer_of(task: Mapping[str, Any]) -> tuple[Trainer, Mapping[str, Any]]:
     if implementation := wanted.get("implementation"):
         return catalogue.load(implementation), config
     trainer_id, version = wanted["trainerId"], wanted["version"]
-    specification = catalogue.built_in().get(trainer_id, version)
+    specification = catalogue.installed(trainer_id, version)
     if specification is None:
         raise TrainingError(
             f"The trainer {trainer_id} is not installed in version {version} where the job runs."
+        )
+    if specification.environment not in {None, wanted.get("environment")}:
+        raise TrainingError(
+            f"The trainer {trainer_id} runs in the environment {specification.environment!r}, "
+            "which is not set up where the job runs."
         )
     full_config = with_defaults(config, specification.config_schema)
     return catalogue.load(specification.implementation), full_config

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from modelstudio.trainers.environments import UnknownEnvironmentError, process_environment
 from modelstudio.worker import settings
 from modelstudio.worker.layout import write_json
 from modelstudio.worker.processes import descendants, memory_of
@@ -17,6 +18,7 @@ from modelstudio.worker.processes import descendants, memory_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from modelstudio.trainers.environments import TrainerEnvironments
     from modelstudio.worker.layout import WorkDir
     from modelstudio.worker.specification import JobSpecification
 
@@ -47,11 +49,24 @@ class MemoryGauge:
     used_bytes: int = 0
 
 
-def start(work_dir: WorkDir, job: JobSpecification, interpreter: str) -> subprocess.Popen[bytes]:
-    """Write the task and start the training process on it.
+def start(
+    work_dir: WorkDir, job: JobSpecification, environments: TrainerEnvironments
+) -> subprocess.Popen[bytes]:
+    """Write the task and start the training process on it, in the trainer's environment.
 
     The calling thread must live as long as the process, which the kernel kills with it.
+
+    Raises
+    ------
+    RunFailedError
+        When the environment is not set up here.
     """
+    environment = job.trainer.get("environment")
+    try:
+        interpreter = environments.interpreter_for(environment)
+    except UnknownEnvironmentError as error:
+        raise RunFailedError(str(error)) from None
+    variables = process_environment(_environment(work_dir, job.cpu), environment, work_dir.source)
     _write_task(work_dir, job)
     log = os.open(work_dir.training_log, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
     try:
@@ -61,7 +76,7 @@ def start(work_dir: WorkDir, job: JobSpecification, interpreter: str) -> subproc
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=work_dir.scratch,
-            env=_environment(work_dir, job.cpu),
+            env=variables,
         )
     finally:
         os.close(log)
@@ -79,6 +94,7 @@ def _write_task(work_dir: WorkDir, job: JobSpecification) -> None:
         "inputs": inputs,
         "cpu": job.cpu,
         "memoryBytes": job.memory_bytes,
+        "wallSeconds": job.wall_seconds,
     }
     write_json(work_dir.task, task)
 

@@ -1,0 +1,95 @@
+"""A worker whose trainer runs in an interpreter that has no package at all."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+
+import pytest
+
+from virtual_environments import install_module, make_environment
+
+TRAINER = """
+import json, os, sys
+from modelstudio.trainers.base import TrainedModel
+
+
+class Trainer:
+    def fit(self, task, reporter):
+        for step in range(5):
+            reporter.progress(step / 4, "halfway" if step == 2 else "")
+        reporter.progress(0.1)
+        reporter.progress(float("nan"))
+        try:
+            import pyarrow
+        except ImportError:
+            pyarrow = None
+        about = {
+            "executable": sys.executable,
+            "arrow": pyarrow is not None,
+            "path": os.environ["PYTHONPATH"],
+            "left": task.time_left(),
+            "wall": task.wall_seconds,
+        }
+        (task.output_dir / "about.json").write_text(json.dumps(about))
+        api = {"inputs": [], "outputs": []}
+        return TrainedModel(model_api=api, predictor="foreign_trainer:Predictor")
+"""
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("environment")
+    make_environment(folder)
+    install_module(folder, "foreign_trainer", TRAINER)
+    return folder
+
+
+def submit(rig, **changes):
+    job = rig.submit("Unused", **changes)
+    job.specification["trainer"] |= {
+        "implementation": "foreign_trainer:Trainer",
+        "environment": "foreign",
+    }
+    return job
+
+
+def about(job):
+    with zipfile.ZipFile(io.BytesIO(job.model)) as archive:
+        return json.loads(archive.read("about.json"))
+
+
+def test_the_trainer_runs_in_the_interpreter_of_its_environment(rig, environment, monkeypatch):
+    monkeypatch.setenv("MODELSTUDIO_TRAINER_ENVS", f"other=/bin/sh,foreign={environment}")
+    job = submit(rig, wall_seconds=60)
+    rig.start()
+    rig.wait_for_exit()
+    assert job.failed is None
+    found = about(job)
+    assert found["executable"] == str(environment / "bin" / "python")
+    assert not found["arrow"]
+    assert found["path"] == str(rig.work_dir / "source")
+    assert found["wall"] == 60
+    assert 50 < found["left"] < 60
+    steps = [(0, 0.0), (25, 0.25), (50, 0.5), (75, 0.75), (100, 1.0)]
+    assert job.series("run/progress") == steps
+    assert job.logs() == ["halfway"]
+    assert not (rig.work_dir / "source").exists()
+
+
+def test_a_run_whose_environment_is_not_set_up_fails_and_names_the_setting(rig, monkeypatch):
+    monkeypatch.delenv("MODELSTUDIO_TRAINER_ENVS", raising=False)
+    job = submit(rig)
+    rig.start()
+    rig.wait_for_exit()
+    assert "'foreign' is not set up" in job.failed
+    assert "MODELSTUDIO_TRAINER_ENVS" in job.failed
+
+
+def test_a_worker_whose_setting_cannot_work_says_so_in_its_log(rig, monkeypatch):
+    monkeypatch.setenv("MODELSTUDIO_TRAINER_ENVS", "foreign=/nowhere/python")
+    submit(rig)
+    rig.start()
+    assert rig.wait_for_exit() == "The worker ended with exit code 2."
+    assert "MODELSTUDIO_TRAINER_ENVS: the interpreter of foreign" in rig.worker_log

@@ -85,7 +85,8 @@ def test_no_column_to_learn_from(train):
 
 def test_columns_of_which_none_can_be_used(train):
     table = frame()[["y"]].assign(name=[f"row {number}" for number in range(100)])
-    assert failure(train, REGRESSION, table, "y", config=LINEAR) == "No models trained"
+    message = failure(train, REGRESSION, table, "y", config=LINEAR)
+    assert message == "No column is left to learn from: 'name' (it identifies rows)"
 
 
 def test_a_test_dataset_without_the_target(train):

@@ -72,7 +72,7 @@ def test_the_log_tells_of_models_and_columns_and_hides_paths(train, tmp_path, ca
     text = run.reporter.text
     assert "Columns used (4): 'a', 'b', 'c', 'd'" in text
     assert "'empty' (it has no value)" in text
-    assert "'name' (it carries too little information)" in text
+    assert "'name' (it identifies rows)" in text
     assert "LinearModel: validation root_mean_squared_error" in text
     assert "Held-out rmse" in text
     assert str(tmp_path) not in text

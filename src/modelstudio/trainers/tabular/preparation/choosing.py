@@ -1,0 +1,194 @@
+"""Chooses how a column is treated, by its type and all of its values; never by the target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from modelstudio.trainers.tabular.preparation import (
+    categories,
+    dates,
+    identifiers,
+    numerals,
+    texts,
+)
+from modelstudio.trainers.tabular.preparation.dates import DateFormat
+from modelstudio.trainers.tabular.preparation.moments import PARTS, Moments
+from modelstudio.trainers.tabular.preparation.plain import Booleans, Numbers, flag_of
+
+if TYPE_CHECKING:
+    from modelstudio.trainers.tabular.preparation.treatment import ColumnData, Treatment
+
+    Values = np.ndarray[Any, Any]
+
+NO_VALUE = "it has no value"
+ONE_VALUE = "it has one value"
+ALL_DIFFERENT = "nearly every value is different"
+
+_NUMBERS = frozenset({"BYTE", "SHORT", "INTEGER", "LONG", "FLOAT", "DOUBLE", "DECIMAL"})
+_WHOLE = frozenset({"INTEGER", "LONG"})
+_MOMENTS = frozenset({"DATE", "TIMESTAMP"})
+
+# Of the distinct texts that must be numbers or dates for the column to be one of them.
+_NEARLY_ALL = 0.98
+# Fewer distinct whole numbers in a string column are codes.
+_LEAST_NUMBERS = 10
+_LEAST_COMPACT_DATES = 10
+_COMPACT_DATES = (19000101, 21001231)
+_LEAST_TEXTS = 50
+_WORDS_OF_A_TEXT = 2.0
+_WORDS_OF_A_SENTENCE = 4.0
+_LEAST_COMMON_SHARE = 0.1
+_SAMPLE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """How a column is treated, or why it is not.
+
+    Attributes
+    ----------
+    made
+        One array for each part of the treatments, in their order, for the rows that were seen.
+    """
+
+    treatments: tuple[Treatment, ...] = ()
+    made: tuple[Values, ...] = ()
+    reason: str = ""
+    note: str = ""
+    distinct: int = 0
+
+
+def choose(data: ColumnData, field_type: str, seed: int) -> Choice:
+    """Choose the treatment of a column."""
+    if field_type in _NUMBERS:
+        return _of_numbers(data, field_type)
+    if field_type == "BOOLEAN":
+        return _single(Booleans(), data)
+    if field_type in _MOMENTS:
+        return _of_moments(data, DateFormat.ISO, strict=True)
+    if field_type == "STRING":
+        return _of_strings(data, seed)
+    return Choice(reason=f"columns of type {field_type} are not supported")
+
+
+def _of_numbers(data: ColumnData, field_type: str) -> Choice:
+    choice = _single(Numbers(single=field_type == "FLOAT"), data)
+    if choice.reason:
+        return choice
+    numbers = choice.made[0]
+    if field_type in _WHOLE and _are_compact_dates(numbers):
+        moments = _of_moments(data, DateFormat.COMPACT, strict=False)
+        return replace(moments, note="whole numbers that are dates, year before month before day")
+    return _unless_identifier(data, choice)
+
+
+def _unless_identifier(data: ColumnData, choice: Choice) -> Choice:
+    reason = identifiers.of_numbers(data.name, choice.made[0])
+    return choice if reason is None else replace(choice, reason=reason)
+
+
+def _are_compact_dates(numbers: Values) -> bool:
+    known = np.unique(numbers[~np.isnan(numbers)])
+    if len(known) < _LEAST_COMPACT_DATES:
+        return False
+    if known[0] < _COMPACT_DATES[0] or known[-1] > _COMPACT_DATES[1]:
+        return False
+    read = DateFormat.COMPACT.parser()
+    return all(read(f"{number:.0f}") is not None for number in known)
+
+
+def _of_moments(data: ColumnData, written: DateFormat, *, strict: bool) -> Choice:
+    everything = Moments(written, strict)
+    values = everything.columns(data)
+    varying = [place for place, part in enumerate(values) if _distinct(part) > 1]
+    if not varying:
+        if not np.isnan(values[0]).any():
+            return Choice(reason=ONE_VALUE, distinct=1)
+        if np.isnan(values[0]).all():
+            return Choice(reason=NO_VALUE)
+        varying = [0]
+    chosen = tuple(PARTS[place] for place in varying)
+    return Choice(
+        (replace(everything, chosen=chosen),),
+        tuple(values[place] for place in varying),
+        distinct=_distinct(values[0]),
+    )
+
+
+def _of_strings(data: ColumnData, seed: int) -> Choice:
+    _, distinct = data.distinct
+    present = [text for text in distinct if not numerals.is_marker(text)]
+    if not distinct:
+        return Choice(reason=NO_VALUE)
+    if len(distinct) == 1 and not data.missing.any():
+        return Choice(reason=ONE_VALUE, distinct=1)
+    choice = _of_written_values(data, present) if present else None
+    if choice is not None and choice.treatments:
+        return replace(choice, distinct=len(distinct))
+    note = "" if choice is None else choice.note
+    return replace(_of_words(data, present, seed), note=note, distinct=len(distinct))
+
+
+def _of_written_values(data: ColumnData, present: list[str]) -> Choice | None:
+    """Treat a string column as the flags, dates or numbers that it holds, if it does."""
+    flags = {flag_of(text) for text in present}
+    if flags == {0.0, 1.0}:
+        return _single(Booleans(strict=False), data, "text that says true or false")
+    written, note = dates.infer(present, _NEARLY_ALL)
+    if written is not None:
+        choice = _of_moments(data, written, strict=False)
+        return replace(choice, note="; ".join(filter(None, [f"text, {written} dates", note])))
+    spelling = numerals.infer(present, _NEARLY_ALL)
+    if spelling is not None and not _are_codes(present):
+        choice = _single(numerals.NumberTexts(spelling), data, "text that is numbers")
+        return _unless_identifier(data, choice)
+    return Choice(note=note)
+
+
+def _are_codes(present: list[str]) -> bool:
+    return len(present) < _LEAST_NUMBERS and all(text.strip().isdigit() for text in present)
+
+
+def _of_words(data: ColumnData, present: list[str], seed: int) -> Choice:
+    codes, distinct = data.distinct
+    found = categories.fit(data)
+    if len(distinct) <= categories.FEW_LEVELS:
+        return Choice((found,), tuple(found.columns(data)))
+    reason = identifiers.of_texts(data.name, present, int((codes >= 0).sum()))
+    if reason is not None:
+        return Choice(reason=reason)
+    treatments: list[Treatment] = []
+    values = found.columns(data)
+    common = values[0] != (-1 if found.rare is None else found.rare)
+    if common[codes >= 0].mean() >= _LEAST_COMMON_SHARE and _distinct(values[0]) > 1:
+        treatments.append(found)
+    else:
+        values = []
+    words = float(np.mean([len(text.split()) for text in present[:_SAMPLE]] or [0]))
+    if len(present) >= _LEAST_TEXTS and (words >= _WORDS_OF_A_TEXT or not treatments):
+        terms: texts.Terms = "words" if words >= _WORDS_OF_A_SENTENCE else "characters"
+        text = texts.fit(present, terms, seed)
+        if text is not None:
+            treatments.append(text)
+            values.extend(text.columns(data))
+    if not treatments:
+        return Choice(reason=ALL_DIFFERENT)
+    return Choice(tuple(treatments), tuple(values))
+
+
+def _single(treatment: Treatment, data: ColumnData, note: str = "") -> Choice:
+    values = treatment.columns(data)
+    distinct = _distinct(values[0])
+    reason = ""
+    if distinct == 0:
+        reason = NO_VALUE
+    elif distinct == 1 and not np.isnan(values[0]).any():
+        reason = ONE_VALUE
+    return Choice((treatment,), tuple(values), reason, note, distinct)
+
+
+def _distinct(values: Values) -> int:
+    return len(np.unique(values[~np.isnan(values)]))

@@ -1,0 +1,207 @@
+"""Reads moments from text, in a format that is inferred once from all values of a column."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_TIME = (
+    r"(?:(?:\s*T\s*|\s*,\s*|\s+)(?P<hour>\d{1,2}):(?P<minute>\d{2})"
+    r"(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
+    r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*(?P<zone>Z|UTC|GMT|[+-]\d{2}:?\d{2})?)?"
+)
+_WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?"
+_SEPARATED = re.compile(
+    rf"\s*{_WEEKDAY}(?P<first>\d{{1,4}}|[a-z]{{3,9}})(?P<separator>[-/. ]),?\s?"
+    rf"(?P<second_part>\d{{1,2}}|[a-z]{{3,9}})(?:\.?[-/. ]|,)\s?"
+    rf"(?P<third>\d{{4}}|\d{{1,2}}){_TIME}\s*",
+    re.IGNORECASE,
+)
+_COMPACT = re.compile(
+    rf"\s*(?P<first>\d{{4}})(?P<second_part>\d{{2}})(?P<third>\d{{2}})(?:\.0)?{_TIME}\s*"
+)
+_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?")
+_ZONE = re.compile(r"(?:Z|[+-]\d{2}:?\d{2})$")
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            "january", "february", "march", "april", "may", "june", "july", "august",
+            "september", "october", "november", "december",
+        ),
+        start=1,
+    )
+    for name in (names, names[:3])
+} | {"sept": 9}  # fmt: skip
+_PIVOT = 69  # as in POSIX: 68 is 2068, 69 is 1969
+_NOON = 12
+_TRIED = 100
+_COMPACT_YEARS = range(1900, 2101)
+
+
+class DateFormat(StrEnum):
+    """How dates are spelled; a time of day and a zone may follow in any."""
+
+    ISO = "iso"
+    YEAR_FIRST = "year first"
+    DAY_FIRST = "day first"
+    MONTH_FIRST = "month first"
+    COMPACT = "compact"
+
+    def parser(self) -> Callable[[str], dt.datetime | None]:
+        """Return a function that reads a text, and gives None for one that it cannot read."""
+        if self is DateFormat.ISO:
+            return _read_iso
+        pattern = _COMPACT if self is DateFormat.COMPACT else _SEPARATED
+
+        def read(text: str) -> dt.datetime | None:
+            match = pattern.fullmatch(text)
+            return None if match is None else self._moment(match)
+
+        return read
+
+    def is_far(self, text: str) -> bool:
+        """Tell a date that Python cannot hold from what is not one."""
+        if self is not DateFormat.ISO or not _ISO_DATE.fullmatch(text):
+            return False
+        try:
+            np.datetime64(_ZONE.sub("", text), "us")
+        except ValueError:
+            return False
+        return True
+
+    def _moment(self, match: re.Match[str]) -> dt.datetime | None:
+        parts = [match["first"], match["second_part"], match["third"]]
+        by_name = [place for place, part in enumerate(parts) if not part.isdigit()]
+        if self in {DateFormat.YEAR_FIRST, DateFormat.COMPACT}:
+            year, month, day = parts
+            if len(year) != 4:  # noqa: PLR2004
+                return None
+            if self is DateFormat.COMPACT and int(year) not in _COMPACT_YEARS:
+                return None
+        elif by_name == [0] or (not by_name and self is DateFormat.MONTH_FIRST):
+            month, day, year = parts
+        else:
+            day, month, year = parts
+        number = int(month) if month.isdigit() else _MONTHS.get(month.casefold())
+        if number is None or not (day.isdigit() and year.isdigit()) or len(day) > 2:  # noqa: PLR2004
+            return None
+        try:
+            date = dt.datetime(_full_year(year), number, int(day))  # noqa: DTZ001
+            return date if match["hour"] is None else _at_time(date, match)
+        except (ValueError, OverflowError):
+            return None
+
+
+def _read_iso(text: str) -> dt.datetime | None:
+    try:
+        return dt.datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+
+
+def _full_year(text: str) -> int:
+    year = int(text)
+    if len(text) == 2:  # noqa: PLR2004
+        return year + (2000 if year < _PIVOT else 1900)
+    if len(text) == 4:  # noqa: PLR2004
+        return year
+    raise ValueError("not a year")
+
+
+def _at_time(date: dt.datetime, match: re.Match[str]) -> dt.datetime:
+    hour, half = int(match["hour"]), match["half"]
+    if half:
+        if not 1 <= hour <= _NOON:
+            raise ValueError("not an hour of a half day")
+        hour = hour % _NOON + (_NOON if half[0] in "Pp" else 0)
+    fraction = (match["fraction"] or "0")[:6].ljust(6, "0")
+    moment = date.replace(
+        hour=hour,
+        minute=int(match["minute"]),
+        second=int(match["second"] or 0),
+        microsecond=int(fraction),
+    )
+    zone = match["zone"]
+    if zone and zone[0] in "+-":
+        sign = -1 if zone[0] == "-" else 1
+        offset = dt.timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
+        moment -= sign * offset
+    return moment
+
+
+def infer(texts: Sequence[str], least_share: float) -> tuple[DateFormat | None, str]:
+    """Return the format that reads nearly all of these distinct texts, and a note.
+
+    The note says why there is none although the texts look like dates.
+    """
+    if not any(character.isdigit() for text in texts[:_TRIED] for character in text):
+        return None, ""
+    if sum(_ISO_DATE.fullmatch(text.strip()) is not None for text in texts) >= least_share * len(
+        texts
+    ):
+        return _sufficient(DateFormat.ISO, texts, least_share), ""
+    for candidate in (DateFormat.COMPACT, DateFormat.YEAR_FIRST):
+        if _sufficient(candidate, texts, least_share):
+            return candidate, ""
+    return _by_order(texts, least_share)
+
+
+def _sufficient(
+    candidate: DateFormat, texts: Sequence[str], least_share: float
+) -> DateFormat | None:
+    read = candidate.parser()
+    # Most columns are no dates, which the first values tell.
+    if not any(read(text) is not None for text in texts[:_TRIED]):
+        return None
+    known = sum(read(text) is not None for text in texts)
+    return candidate if known >= least_share * len(texts) else None
+
+
+def _by_order(texts: Sequence[str], least_share: float) -> tuple[DateFormat | None, str]:
+    """Decide whether the day or the month comes first by what the values allow."""
+    found = {}
+    for candidate in (DateFormat.DAY_FIRST, DateFormat.MONTH_FIRST):
+        read = candidate.parser()
+        if not any(read(text) is not None for text in texts[:_TRIED]):
+            continue
+        moments = [read(text) for text in texts]
+        known = [moment for moment in moments if moment is not None]
+        if len(known) >= least_share * len(texts):
+            found[candidate] = known
+    if len(found) == 1:
+        return next(iter(found)), ""
+    if not found:
+        return None, ""
+    return _by_habit(texts, found[DateFormat.DAY_FIRST], found[DateFormat.MONTH_FIRST])
+
+
+def _by_habit(
+    texts: Sequence[str], day_first: list[dt.datetime], month_first: list[dt.datetime]
+) -> tuple[DateFormat | None, str]:
+    """Decide between two readings of all the values."""
+    if len(day_first) != len(month_first):
+        more = len(day_first) > len(month_first)
+        return (DateFormat.DAY_FIRST if more else DateFormat.MONTH_FIRST), ""
+    if day_first == month_first or all("." in text for text in texts):
+        return DateFormat.DAY_FIRST, ""
+    if all(re.search(r"[AaPp]\.?[Mm]\.?$", text.strip()) for text in texts):
+        return DateFormat.MONTH_FIRST, "taken as month before day, as is usual with AM and PM"
+    in_order = {
+        candidate: moments == sorted(moments) and len(moments) > 2  # noqa: PLR2004
+        for candidate, moments in (
+            (DateFormat.DAY_FIRST, day_first),
+            (DateFormat.MONTH_FIRST, month_first),
+        )
+    }
+    if sum(in_order.values()) == 1:
+        candidate = max(in_order, key=lambda one: in_order[one])
+        return candidate, f"taken as {candidate}, in which the rows are in order of time"
+    return None, "looks like dates, but the values do not tell the day from the month"

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import os
 import subprocess
-import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -69,7 +68,13 @@ def _prepared(wanted: AnySet) -> pd.DataFrame:
     if isinstance(wanted, ForecastSet):
         keys = [wanted.time] if wanted.item is None else [wanted.item, wanted.time]
         frame = frame.sort_values(keys)
-    return frame.reset_index(drop=True)
+    return _plain_strings(frame.reset_index(drop=True))
+
+
+def _plain_strings(frame: pd.DataFrame) -> pd.DataFrame:
+    strings = [name for name in frame if isinstance(frame[name].dtype, pd.StringDtype)]
+    plain = {name: frame[name].astype(object).where(frame[name].notna(), None) for name in strings}
+    return frame.assign(**plain)
 
 
 def _raw(wanted: AnySet) -> pd.DataFrame:
@@ -107,7 +112,7 @@ def describe(wanted: AnySet, frame: pd.DataFrame) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="of sets; all when none is given")
     parser.add_argument("--columns", action="store_true", help="list the columns as well")
     options = parser.parse_args()
@@ -122,4 +127,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

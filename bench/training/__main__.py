@@ -1,0 +1,40 @@
+"""`make bench-training`: fit engines on real tables, keep the results, write the page."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from bench.training import datasets, harness, records
+from bench.training.engines import DEFAULT_ENGINES, ENGINES
+from bench.training.tabular_sets import TABULAR_SETS
+
+
+def main() -> None:
+    options = _options()
+    if not options.summary:
+        for name in options.sets:
+            datasets.path(name)
+        wanted = list(harness.fits(options.engines, options.sets, options.budgets, options.seeds))
+        harness.run(wanted, options.results, options.wrap, again=options.again)
+
+
+def _options() -> argparse.Namespace:
+    every = [wanted.name for wanted in TABULAR_SETS]
+    parser = argparse.ArgumentParser(
+        description="A full run takes most of a day on one core; it goes on where it was stopped."
+    )
+    parser.add_argument("--engines", nargs="+", choices=ENGINES, default=DEFAULT_ENGINES)
+    parser.add_argument("--sets", nargs="+", choices=every, default=every, metavar="SET")
+    parser.add_argument("--budgets", nargs="+", type=int, default=[30, 120], metavar="SECONDS")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], metavar="SEED")
+    parser.add_argument("--again", action="store_true", help="measure what has a result, too")
+    parser.add_argument("--wrap", default="", metavar="COMMAND", help="run each fit through this")
+    parser.add_argument("--summary", action="store_true", help="measure nothing")
+    parser.add_argument("--write", action="store_true", help="write docs/benchmarks/training.md")
+    parser.add_argument("--results", type=Path, default=records.results_file(), metavar="FILE")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""LightGBM with its default parameters: what a few lines give."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import lightgbm
+from bench.training.engines import frames
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+    from bench.training.engines import Numbers, Problem
+
+
+class LightgbmEngine:
+    version = f"lightgbm {lightgbm.__version__}"
+
+    def fit(self, problem: Problem) -> None:
+        features = self._parts(problem.train.drop(columns=problem.target))
+        self._categories = frames.Categories(features)
+        regression = problem.task == "regression"
+        kind = lightgbm.LGBMRegressor if regression else lightgbm.LGBMClassifier
+        self._model = kind(n_jobs=1, random_state=problem.seed, verbose=-1)
+        self._model.fit(self._categories(features), problem.train[problem.target])
+        self._regression = regression
+        if not regression and list(self._model.classes_) != list(problem.classes):
+            raise ValueError("the classes are in another order")
+
+    @staticmethod
+    def _parts(features: pd.DataFrame) -> pd.DataFrame:
+        return frames.with_date_parts(frames.with_dates(features))
+
+    def predict(self, features: pd.DataFrame) -> Numbers:
+        prepared = self._categories(self._parts(features))
+        answer: Numbers = (
+            self._model.predict(prepared)
+            if self._regression
+            else self._model.predict_proba(prepared)
+        )
+        return answer
+
+    def one_row(self, features: pd.DataFrame) -> Callable[[int], object]:
+        return lambda row: self.predict(features.iloc[[row]])
+
+    def size_bytes(self) -> int:
+        return frames.pickled_bytes(self._model)

@@ -6,11 +6,11 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-fast lint format bench constraints clean
+.PHONY: help setup demo serve test test-fast lint format bench bench-training constraints clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) ## Create .venv and install what is needed, at the versions in constraints.txt
 
@@ -44,8 +44,11 @@ format: setup ## Rewrite the code in its one format and mend what can be mended
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format --quiet .
 
-bench: setup ## Measure speed, memory and model quality
+bench: setup ## Measure speed and memory of the server
 	@$(BIN)/python -m bench
+
+bench-training: setup ## Compare the trainers with other engines on real data; most of a day, see docs/benchmarks
+	@PYTHONPATH=src $(BIN)/python -m bench.training $(ARGS)
 
 constraints: setup ## Write the newest versions that work together to constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \

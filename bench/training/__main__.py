@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bench.training import datasets, harness, records
+from bench.training import cache, datasets, harness, page, records
 from bench.training.engines import DEFAULT_ENGINES, ENGINES
 from bench.training.tabular_sets import TABULAR_SETS
+
+_PAGE = cache.ROOT / "docs" / "benchmarks" / "training.md"
+_MARK = "<!-- results: what follows is written by make bench-training ARGS=--write -->"
 
 
 def main() -> None:
@@ -17,6 +20,12 @@ def main() -> None:
             datasets.path(name)
         wanted = list(harness.fits(options.engines, options.sets, options.budgets, options.seeds))
         harness.run(wanted, options.results, options.wrap, again=options.again)
+    known = list(records.read(options.results).values())
+    text = page.body(known, options.engines, options.budgets)
+    print(text)
+    if options.write:
+        before, _, _ = _PAGE.read_text(encoding="utf-8").partition(_MARK)
+        _PAGE.write_text(f"{before}{_MARK}\n\n{text}", encoding="utf-8")
 
 
 def _options() -> argparse.Namespace:

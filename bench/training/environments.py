@@ -26,7 +26,7 @@ def interpreter(name: str, requirements: Sequence[str]) -> Path:
     with cache.locked(f"environment-{name}"):
         if not (target / "complete").exists():
             venv.create(target, with_pip=True, clear=True)
-            install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-            subprocess.run([*install, *requirements], check=True, stdout=sys.stderr)
+            install = [str(python), "-m", "pip", "install", "--quiet", *requirements]
+            subprocess.run([*install, "--disable-pip-version-check"], check=True, stdout=sys.stderr)
             (target / "complete").touch()
     return python

@@ -17,18 +17,21 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import rdata
 
 _BY_ZLIB = 1
 
 
 def main(source: Path, name: str, output: Path) -> None:
     warnings.simplefilter("ignore")  # of R classes that rdata shows as plain vectors
-    frame = (
-        _from_database(source, name) if source.suffix == ".rdx" else rdata.read_rda(source)[name]
-    )
+    frame = _from_database(source, name) if source.suffix == ".rdx" else _from_file(source, name)
     frame = pd.DataFrame({str(column): _plain(values) for column, values in frame.items()})
     frame.to_parquet(output, index=False)
+
+
+def _from_file(source: Path, name: str) -> Any:
+    import rdata
+
+    return rdata.read_rda(source)[name]
 
 
 def _from_database(index: Path, name: str) -> Any:
@@ -43,6 +46,8 @@ def _from_database(index: Path, name: str) -> Any:
 
 
 def _read(serialized: bytes) -> Any:
+    import rdata
+
     return rdata.conversion.convert(rdata.parser.parse_data(serialized))
 
 

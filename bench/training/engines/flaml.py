@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import flaml
+import numpy as np
 from bench.training.engines import frames
 
 if TYPE_CHECKING:
@@ -40,12 +41,8 @@ class FlamlEngine:
 
     def predict(self, features: pd.DataFrame) -> Numbers:
         prepared = self._categories(frames.with_dates(features))
-        answer: Numbers = (
-            self._model.predict(prepared)
-            if self._regression
-            else self._model.predict_proba(prepared)
-        )
-        return answer
+        call = self._model.predict if self._regression else self._model.predict_proba
+        return np.asarray(call(prepared))
 
     def one_row(self, features: pd.DataFrame) -> Callable[[int], object]:
         return lambda row: self.predict(features.iloc[[row]])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import lightgbm
+import numpy as np
 from bench.training.engines import frames
 
 if TYPE_CHECKING:
@@ -34,12 +35,8 @@ class LightgbmEngine:
 
     def predict(self, features: pd.DataFrame) -> Numbers:
         prepared = self._categories(self._parts(features))
-        answer: Numbers = (
-            self._model.predict(prepared)
-            if self._regression
-            else self._model.predict_proba(prepared)
-        )
-        return answer
+        call = self._model.predict if self._regression else self._model.predict_proba
+        return np.asarray(call(prepared))
 
     def one_row(self, features: pd.DataFrame) -> Callable[[int], object]:
         return lambda row: self.predict(features.iloc[[row]])

@@ -34,3 +34,48 @@ def install_entry_points(folder: Path, distribution: str, points: dict[str, str]
     )
     lines = [f"{name} = {value}" for name, value in points.items()]
     about.joinpath("entry_points.txt").write_text("\n".join(["[modelstudio.trainers]", *lines]))
+
+
+#: A specification as code, complete but for its last member.
+SPECIFICATION = """
+from modelstudio.trainers.base import TrainerSpecification
+
+SPECIFICATION = TrainerSpecification(
+    trainer_id="ri.models..trainer.{name}",
+    version="1.0",
+    name="{name}",
+    type="GENERIC",
+    description="For a test.",
+    config_schema={{
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {{
+            "size": {{"title": "Size", "description": "Bytes.", "default": 1, "type": "integer"}}
+        }},
+    }},
+    inputs={{
+        "input_df": {{
+            "name": "Data",
+            "description": "Texts",
+            "optional": False,
+            "type": {{
+                "type": "dataset", "dataset": {{"role": "TRAINING", "columnsTypeSpecs": {{}}}}
+            }},
+        }}
+    }},
+    outputs={{
+        "model": {{
+            "name": "Model",
+            "description": "Model",
+            "optional": False,
+            "type": {{"type": "model", "model": {{"modelApiAliases": []}}}},
+        }}
+    }},
+    implementation="{name}:Trainer",
+    {more}
+)
+"""
+
+
+def specification_code(name: str, more: str = "") -> str:
+    return SPECIFICATION.format(name=name, more=more)

@@ -57,6 +57,7 @@ from modelstudio.orchestration.store import OrchestrationStore
 from modelstudio.orchestration.wakeup import Wakeup
 from modelstudio.orchestration.worker_routes import WorkerRoutes
 from modelstudio.studios.launching import JOB_KIND, Launcher
+from modelstudio.studios.offering import open_catalogue
 from modelstudio.studios.routes import (
     ConfigVersionRoutes,
     ModelStudioRoutes,
@@ -67,7 +68,6 @@ from modelstudio.studios.runs import RunList, RunListEndpoint
 from modelstudio.studios.service import StudioService
 from modelstudio.studios.store import StudioStore
 from modelstudio.studios.training import TrainingJobs
-from modelstudio.trainers.catalogue import Catalogue, built_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from modelstudio.settings import Settings
+    from modelstudio.trainers.catalogue import Catalogue
 
 
 _FRAMEWORK: Final[dict[str, Any]] = {
@@ -202,7 +203,8 @@ def open_studios(
     filesystem, clock, ids = foundation.filesystem, foundation.clock, foundation.ids
     models = ModelService(ModelStore(), filesystem, clock, ids)
     experiments = ExperimentService(ExperimentStore(), SeriesStore(), models, clock, ids)
-    store, catalogue, jobs = StudioStore(), built_in(), orchestration.service
+    store, jobs = StudioStore(), orchestration.service
+    catalogue = open_catalogue(foundation.settings.environments)
     service = StudioService(store, filesystem, datasets.service, jobs, catalogue, clock)
     launcher = Launcher(store, service, filesystem, datasets.service, models, experiments, jobs)
     jobs.register(JOB_KIND, TrainingJobs(store, datasets.service, models, experiments))

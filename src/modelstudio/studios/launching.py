@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from modelstudio.studios.service import StudioService
     from modelstudio.studios.store import ConfigVersion, StudioStore
     from modelstudio.studios.wire import DatasetInput
+    from modelstudio.trainers.base import TrainerSpecification
 
 JOB_KIND: Final = "model-studio-training"
 
@@ -67,7 +68,7 @@ class Launcher:
         ModelStudioConfigVersionNotFound
             When the studio has no configuration yet.
         InvalidArgument
-            When an input or the output is gone, or an input has no readable data.
+            When the trainer, an input or the output is gone, or an input has no readable data.
         """
         denied = LaunchModelStudioPermissionDenied(studio_rid)
         self._studios.require(tx, caller, studio_rid, role=Role.EDITOR, denied=denied)
@@ -80,7 +81,7 @@ class Launcher:
         payload = {
             "studioRid": studio_rid,
             "configVersion": config.version,
-            "trainer": {"trainerId": config.trainer_id, "version": config.trainer_version},
+            "trainer": _trainer(self._studios.trainer_of(config)),
             "customConfig": config.worker_config.get("customConfig", {}),
             "inputs": self._resolved_inputs(tx, caller, studio_rid, config),
         }
@@ -224,6 +225,12 @@ class Launcher:
             role=Role.EDITOR,
         )
         return alias, output.model_rid
+
+
+def _trainer(trainer: TrainerSpecification) -> dict[str, str]:
+    """Return what the worker has to know of the trainer; it looks up the rest where it runs."""
+    named = {"trainerId": trainer.trainer_id, "version": trainer.version}
+    return named if trainer.environment is None else {**named, "environment": trainer.environment}
 
 
 def _job(studio_rid: str, config: ConfigVersion, payload: Mapping[str, Any]) -> JobRequest:

@@ -214,6 +214,23 @@ class StudioService:
         studio = self._studio(tx, studio_rid)
         return self._store.configs(tx, studio.id, before=before, limit=limit)
 
+    def trainer_of(self, config: ConfigVersion) -> TrainerSpecification:
+        """Return the trainer of a configuration, in the version that the configuration names.
+
+        Raises
+        ------
+        InvalidArgument
+            When the server offered it once and does so no more.
+        """
+        trainer = self._catalogue.get(config.trainer_id, config.trainer_version)
+        if trainer is None:
+            raise InvalidArgument(
+                f"This server no longer offers the trainer {config.trainer_id} in version "
+                f"{config.trainer_version}; create a new configuration.",
+                trainerId=config.trainer_id,
+            )
+        return trainer
+
     # inside -----------------------------------------------------------------------------------
 
     def _studio(self, tx: sa.Connection, studio_rid: str, *, lock: bool = False) -> Studio:

@@ -27,7 +27,7 @@ _MAX_MESSAGE: Final = 500
 _MAX_NAMES: Final = 200
 _MAX_VIOLATIONS: Final = 100
 _NESTED: Final = frozenset({"ARRAY", "BINARY", "MAP", "STRUCT"})
-_GROUPS: Final = {
+GROUPS: Final = {
     "NUMERIC": frozenset({"BYTE", "SHORT", "INTEGER", "LONG", "FLOAT", "DOUBLE", "DECIMAL"}),
     "STRING": frozenset({"STRING"}),
     "BOOLEAN": frozenset({"BOOLEAN"}),
@@ -300,7 +300,7 @@ def _supported_types(spec: Mapping[str, Any]) -> frozenset[str]:
     found: set[str] = set()
     for one in spec["supportedTypes"]:
         name = one[one["type"]]
-        found |= _GROUPS[name] if one["type"] == "grouped" else {name}
+        found |= GROUPS[name] if one["type"] == "grouped" else {name}
     return frozenset(found)
 
 

@@ -52,8 +52,8 @@ def installed(trainer_id: str, version: str) -> TrainerSpecification | None:
     own = built_in()
     if own.get(trainer_id) is not None:
         return own.get(trainer_id, version)
-    for plugin in plugins.plugins():
-        for specification in plugin.specifications:
+    for point in plugins.found():
+        for specification in plugins.load(point).specifications:
             if (specification.trainer_id, specification.version) == (trainer_id, version):
                 return specification
     return None

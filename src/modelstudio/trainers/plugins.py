@@ -15,47 +15,36 @@ from typing import TYPE_CHECKING, Final
 from modelstudio.trainers.base import TrainerSpecification
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 GROUP: Final = "modelstudio.trainers"
 
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """What one entry point gives.
+    """What one entry point gives: specifications, or the problem why there are none."""
 
-    Attributes
-    ----------
-    source
-        The distribution and the entry point, for the operator.
-    problem
-        Why there are no specifications; None when there are.
-    """
-
-    source: str
     specifications: Sequence[TrainerSpecification] = field(default_factory=list)
     problem: str | None = None
 
 
 def found() -> list[EntryPoint]:
     """Return the entry points of this interpreter, in an order that does not change."""
-    return sorted(entry_points(group=GROUP), key=_source)
+    return sorted(entry_points(group=GROUP), key=source_of)
 
 
-def plugins() -> Iterator[Plugin]:
-    """Load the entry points one after the other; a broken one is a problem, not an error."""
-    for point in found():
-        try:
-            specifications = _specifications(point.load())
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - it is a stranger's code
-            yield Plugin(_source(point), problem=f"{type(error).__name__}: {error}")
-        else:
-            yield Plugin(_source(point), specifications)
-
-
-def _source(point: EntryPoint) -> str:
+def source_of(point: EntryPoint) -> str:
+    """Return the distribution and the entry point, as the operator would look for them."""
     distribution = "unknown" if point.dist is None else point.dist.name
     return f"{distribution}: {point.name} = {point.value}"
+
+
+def load(point: EntryPoint) -> Plugin:
+    """Load one; if it is broken, that is its problem and no error."""
+    try:
+        return Plugin(_specifications(point.load()))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - it is a stranger's code
+        return Plugin(problem=f"{type(error).__name__}: {error}")
 
 
 def _specifications(loaded: object) -> list[TrainerSpecification]:

@@ -1,0 +1,201 @@
+"""Says which trainers can run in an interpreter: a short process in it, and who starts that.
+
+The process loads the specifications of Model Studio's own trainers of that environment and those of
+other packages, and prints them as JSON, one object a line. It may crash or hang in a stranger's
+code: whoever started it then starts it again without the package that did it. So neither a broken
+package nor one that imports half a gigabyte for its specification reaches the server.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from modelstudio.trainers import catalogue, plugins
+from modelstudio.trainers.environments import OLDEST_PYTHON, process_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import IO
+
+    from modelstudio.trainers.base import TrainerSpecification
+
+#: Loading specifications takes a fraction of a second; this is for those that hang.
+TIMEOUT_SECONDS: Final = 20.0
+_STARTED: Final = "modelstudio trainer probe"
+_LONGEST_PROBLEM: Final = 500
+#: Runs in any Python 3, so that an old one can be told from a broken one.
+_PROGRAM: Final = f"""
+import sys
+print("{_STARTED} %d.%d" % sys.version_info[:2])
+sys.stdout.flush()
+if sys.version_info >= {OLDEST_PYTHON}:
+    from modelstudio.trainers.probe import main
+    main(sys.argv[1:])
+"""
+#: Of the server's environment; the rest may be secret.
+_INHERITED: Final = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TZ")
+
+
+class InterpreterError(Exception):
+    """The interpreter is no Python that trainers can run in; the message is for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A trainer that can run, as JSON, and where it comes from."""
+
+    source: str
+    specification: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Findings:
+    """What an interpreter has: trainers, and reasons why others are left out, by their source."""
+
+    offers: list[Offer] = field(default_factory=list)
+    problems: dict[str, str] = field(default_factory=dict)
+
+
+# In the process ----------------------------------------------------------------------------------
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Print the trainers of an environment ("" for the server's own), but for some sources."""
+    environment, *left_out = arguments
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # whatever packages print while they load is no answer of ours
+    if environment:
+        for specification in catalogue.built_in().list():
+            if specification.environment == environment:
+                _offer(out, "modelstudio", specification)
+    for point in plugins.found():
+        source = plugins.source_of(point)
+        if source in left_out:
+            continue
+        _tell(out, {"loading": source})
+        plugin = plugins.load(point)
+        if plugin.problem is not None:
+            _tell(out, {"source": source, "problem": plugin.problem})
+        for specification in plugin.specifications:
+            if specification.environment in {None, environment or None}:
+                _offer(out, source, specification)
+    _tell(out, {"done": True})
+
+
+def _offer(out: IO[str], source: str, specification: TrainerSpecification) -> None:
+    try:
+        lacking = plugins.missing(specification)
+        plain = dataclasses.asdict(specification)
+        if lacking:
+            raise ValueError(f"{', '.join(lacking)} is not installed there")  # noqa: TRY301
+        _tell(out, {"source": source, "specification": plain})
+    except Exception as error:  # noqa: BLE001 - a stranger's specification may hold anything
+        named = f"{source} ({getattr(specification, 'trainer_id', '')})"
+        _tell(out, {"source": named, "problem": str(error)})
+
+
+def _tell(out: IO[str], line: Mapping[str, Any]) -> None:
+    out.write(json.dumps(line, allow_nan=False) + "\n")
+    out.flush()
+
+
+# From outside ------------------------------------------------------------------------------------
+
+
+def look_into(
+    interpreter: str, environment: str | None, timeout_seconds: float = TIMEOUT_SECONDS
+) -> Findings:
+    """Ask an interpreter which trainers it has.
+
+    Raises
+    ------
+    InterpreterError
+        When it cannot be started, is no Python, or an old one.
+    """
+    findings = Findings()
+    while True:
+        arguments = [environment or "", *findings.problems]
+        with tempfile.TemporaryDirectory(prefix="modelstudio-probe-") as folder:
+            lines, ending = _run(
+                [interpreter, "-c", _PROGRAM, *arguments], environment, folder, timeout_seconds
+            )
+        if not any("done" in line for line in lines) and (culprit := _last_loaded(lines)):
+            findings.problems[culprit] = f"it ended the process that loaded it: {ending}"
+            continue
+        if not lines or "done" not in lines[-1]:
+            raise InterpreterError(f"{interpreter} cannot load Model Studio's source: {ending}")
+        for line in lines:
+            if "specification" in line:
+                findings.offers.append(Offer(line["source"], line["specification"]))
+            elif "problem" in line:
+                findings.problems[line["source"]] = line["problem"][:_LONGEST_PROBLEM]
+        return findings
+
+
+def _last_loaded(lines: Sequence[Mapping[str, Any]]) -> str | None:
+    loaded = [str(line["loading"]) for line in lines if "loading" in line]
+    return loaded[-1] if loaded else None
+
+
+def _run(
+    command: Sequence[str], environment: str | None, folder: str, timeout_seconds: float
+) -> tuple[list[dict[str, Any]], str]:
+    """Run the probe; return what it printed and how it ended.
+
+    Its output goes to files, so that no process it leaves behind can hold a pipe open.
+    """
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    variables = process_environment(inherited, environment, Path(folder) / "source")
+    out_path, error_path = Path(folder) / "out", Path(folder) / "err"
+    with out_path.open("wb") as out, error_path.open("wb") as errors:
+        try:
+            process = subprocess.Popen(  # noqa: S603 - the operator's own interpreter
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=errors,
+                cwd=folder,
+                env={**variables, "PYTHONSAFEPATH": "1"},
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise InterpreterError(f"{command[0]} cannot be started: {error.strerror}") from None
+        ending = _wait(process, timeout_seconds)
+    first, *rest = out_path.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
+    said = error_path.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
+    _check_python(command[0], first, [*said, ending][0])
+    return [json.loads(line) for line in rest if line.startswith("{")], ": ".join([ending, *said])
+
+
+def _wait(process: subprocess.Popen[bytes], timeout_seconds: float) -> str:
+    try:
+        status = process.wait(timeout_seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return f"it took longer than {timeout_seconds:g} s"
+    return f"exit code {status}" if status >= 0 else f"signal {-status}"
+
+
+def _check_python(interpreter: str, first_line: str, said: str) -> None:
+    start, _, version = first_line.rpartition(" ")
+    if start != _STARTED:
+        raise InterpreterError(f"{interpreter} is no working Python: {said}")
+    if tuple(map(int, version.split("."))) < OLDEST_PYTHON:
+        oldest = ".".join(map(str, OLDEST_PYTHON))
+        raise InterpreterError(
+            f"{interpreter} is Python {version}; trainers need {oldest} or newer"
+        )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

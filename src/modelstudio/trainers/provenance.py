@@ -1,10 +1,8 @@
 """What a run records so that it can be repeated: versions, hardware, threads and the seed.
 
 Which data it read is recorded when it is launched, by whoever starts it. A trainer calls
-``parameters`` when its models are fitted, since only then it is known which libraries they took::
-
-    for name, value in provenance.parameters(task).items():
-        reporter.parameter(name, value)
+``report`` when it begins, so that a run that fails has its record as well, and again when its
+models are fitted, since only then it is known which libraries they took.
 """
 
 from __future__ import annotations
@@ -18,12 +16,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from modelstudio.trainers.base import ParameterValue, TrainingTask
+    from modelstudio.trainers.base import ParameterValue, Reporter, TrainingTask
 
 _OWN = "modelstudio"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 #: What threadpoolctl calls the kinds of thread pools, and the name of the parameter.
 _POOLS = {"blas": "blas_threads", "openmp": "openmp_threads"}
+
+
+def report(task: TrainingTask, reporter: Reporter, package: str = _OWN) -> None:
+    """Record ``parameters`` in the run's experiment; a later call replaces what an earlier said."""
+    for name, value in parameters(task, package).items():
+        reporter.parameter(name, value)
 
 
 def parameters(task: TrainingTask, package: str = _OWN) -> dict[str, ParameterValue]:
@@ -36,7 +40,7 @@ def parameters(task: TrainingTask, package: str = _OWN) -> dict[str, ParameterVa
         process has imported are recorded as ``<name>_version``.
     """
     found: dict[str, ParameterValue] = {
-        "cpu": task.cpu,
+        "cpu": min(task.cpu, os.cpu_count() or 1),
         "memory_bytes": task.memory_bytes,
         **hardware(),
         **thread_counts(),

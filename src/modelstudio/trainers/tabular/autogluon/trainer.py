@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from autogluon.core.utils.exceptions import TimeLimitExceeded
 from autogluon.tabular import TabularPredictor
 
+from modelstudio.trainers import provenance
 from modelstudio.trainers.base import TrainedModel, TrainingError
 from modelstudio.trainers.tabular import data, report
 from modelstudio.trainers.tabular.autogluon import packaging
@@ -102,6 +102,7 @@ class AutogluonTabularTrainer:
         )
         types = packaging.write(task.output_dir, predictor, used, manifest)
         reporter.parameter("models", ", ".join(types))
+        provenance.report(task, reporter)  # again: now all libraries are loaded
         return TrainedModel(
             model_api=model_api(used, manifest),
             predictor=packaging.PREDICTOR_CLASS,
@@ -261,19 +262,14 @@ def _report_parameters(
         "problem_type": options.problem_type,
         "eval_metric": options.eval_metric,
         "model_types": ", ".join(options.models),
-        "cpu": _cpus(task),
-        "memory_bytes": task.memory_bytes,
         "target_column": str(training.labels.name),
         "feature_columns": len(training.column_types),
         "train_rows": len(training.labels),
         "holdout_rows": len(holdout.labels),
         "rows_without_target": training.left_out + holdout.left_out,
-        "python_version": platform.python_version(),
     }
     if TEST_INPUT not in task.inputs:
         parameters["holdout_fraction"] = data.HOLDOUT_FRACTION
-    for library, pin in packaging.library_versions(options.models).items():
-        parameters[f"{library}_version"] = pin
     for name in ("presets", "time_limit", "infer_limit", "seed", "num_bag_folds", "refit_full"):
         if config[name] is not None:
             parameters[name] = config[name]
@@ -281,6 +277,7 @@ def _report_parameters(
         parameters["classes"] = int(training.labels.nunique())
     for model_type, values in config["hyperparameters"].items():
         parameters.update({f"{model_type}.{name}": value for name, value in values.items()})
+    provenance.report(task, reporter)
     for name, value in parameters.items():
         reporter.parameter(name, value)
 

@@ -36,6 +36,7 @@ _NEARLY_ALL = 0.98
 # Fewer distinct whole numbers in a string column are codes.
 _LEAST_NUMBERS = 10
 _LEAST_COMPACT_DATES = 10
+_MOST_FLAGS = 50
 _COMPACT_DATES = (19000101, 21001231)
 _LEAST_TEXTS = 50
 _WORDS_OF_A_TEXT = 2.0
@@ -134,8 +135,7 @@ def _of_strings(data: ColumnData, seed: int) -> Choice:
 
 def _of_written_values(data: ColumnData, present: list[str]) -> Choice | None:
     """Treat a string column as the flags, dates or numbers that it holds, if it does."""
-    flags = {flag_of(text) for text in present}
-    if flags == {0.0, 1.0}:
+    if len(present) <= _MOST_FLAGS and {flag_of(text) for text in present} == {0.0, 1.0}:
         return _single(Booleans(strict=False), data, "text that says true or false")
     written, note = dates.infer(present, _NEARLY_ALL)
     if written is not None:

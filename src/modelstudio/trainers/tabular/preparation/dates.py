@@ -43,6 +43,7 @@ _MONTHS = {
 _PIVOT = 69  # as in POSIX: 68 is 2068, 69 is 1969
 _NOON = 12
 _TRIED = 100
+_REMEMBERED = 100_000  # days, since most are in many rows
 _COMPACT_YEARS = range(1900, 2101)
 
 
@@ -61,9 +62,20 @@ class DateFormat(StrEnum):
             return _read_iso
         pattern = _COMPACT if self is DateFormat.COMPACT else _SEPARATED
 
+        known: dict[tuple[str, ...], dt.datetime | None] = {}
+
         def read(text: str) -> dt.datetime | None:
             match = pattern.fullmatch(text)
-            return None if match is None else self._moment(match)
+            if match is None:
+                return None
+            date = match.group("first", "second_part", "third")
+            if date in known:
+                day = known[date]
+            else:
+                day = self._day(date)
+                if len(known) < _REMEMBERED:
+                    known[date] = day
+            return day if day is None or match["hour"] is None else _at_time(day, match)
 
         return read
 
@@ -77,8 +89,7 @@ class DateFormat(StrEnum):
             return False
         return True
 
-    def _moment(self, match: re.Match[str]) -> dt.datetime | None:
-        parts = [match["first"], match["second_part"], match["third"]]
+    def _day(self, parts: Sequence[str]) -> dt.datetime | None:
         by_name = [place for place, part in enumerate(parts) if not part.isdigit()]
         if self in {DateFormat.YEAR_FIRST, DateFormat.COMPACT}:
             year, month, day = parts
@@ -94,9 +105,8 @@ class DateFormat(StrEnum):
         if number is None or not (day.isdigit() and year.isdigit()) or len(day) > 2:  # noqa: PLR2004
             return None
         try:
-            date = dt.datetime(_full_year(year), number, int(day))  # noqa: DTZ001
-            return date if match["hour"] is None else _at_time(date, match)
-        except (ValueError, OverflowError):
+            return dt.datetime(_full_year(year), number, int(day))  # noqa: DTZ001
+        except ValueError:
             return None
 
 
@@ -116,24 +126,27 @@ def _full_year(text: str) -> int:
     raise ValueError("not a year")
 
 
-def _at_time(date: dt.datetime, match: re.Match[str]) -> dt.datetime:
-    hour, half = int(match["hour"]), match["half"]
+def _at_time(day: dt.datetime, match: re.Match[str]) -> dt.datetime | None:
+    hours, minutes, seconds, fraction, half, zone = match.group(
+        "hour", "minute", "second", "fraction", "half", "zone"
+    )
+    hour, minute = int(hours), int(minutes)
     if half:
         if not 1 <= hour <= _NOON:
-            raise ValueError("not an hour of a half day")
+            return None
         hour = hour % _NOON + (_NOON if half[0] in "Pp" else 0)
-    fraction = (match["fraction"] or "0")[:6].ljust(6, "0")
-    moment = date.replace(
-        hour=hour,
-        minute=int(match["minute"]),
-        second=int(match["second"] or 0),
-        microsecond=int(fraction),
-    )
-    zone = match["zone"]
-    if zone and zone[0] in "+-":
-        sign = -1 if zone[0] == "-" else 1
-        offset = dt.timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
-        moment -= sign * offset
+    try:
+        moment = day.replace(
+            hour=hour,
+            minute=minute,
+            second=int(seconds) if seconds else 0,
+            microsecond=int(fraction[:6].ljust(6, "0")) if fraction else 0,
+        )
+        if zone and zone[0] in "+-":
+            offset = dt.timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
+            moment = moment + offset if zone[0] == "-" else moment - offset
+    except (ValueError, OverflowError):
+        return None
     return moment
 
 

@@ -1,0 +1,311 @@
+"""Which treatment a column gets, decided from all of its values."""
+
+from __future__ import annotations
+
+import uuid
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from modelstudio.trainers.tabular.preparation import Preparation
+
+ROWS = 400
+RANDOM = np.random.default_rng(0)
+
+
+def fit(seed=0, **columns):
+    """Fit on columns of strings, or of what their values are."""
+    frame = pd.DataFrame(
+        {name: pd.Series(list(values), dtype=object) for name, values in columns.items()}
+    ).infer_objects()
+    types = {"i": "LONG", "f": "DOUBLE", "b": "BOOLEAN", "M": "TIMESTAMP", "O": "STRING"}
+    column_types = {name: types[frame[name].dtype.kind] for name in frame}
+    return Preparation.fit(frame, column_types, reserved=["target"], seed=seed)
+
+
+def parts(preparation):
+    return {feature.part for feature in preparation.features}
+
+
+def treatment(preparation, column="x"):
+    return preparation.actions().set_index("column").loc[column, "treatment"]
+
+
+def notes(preparation, column="x"):
+    return preparation.actions().set_index("column").loc[column, "notes"]
+
+
+def days(text):
+    return float((pd.Timestamp(text) - pd.Timestamp(0)) / pd.Timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    ("texts", "first"),
+    [
+        (["2018/10/02 09:00", "2019/01/13 23:15"], "2018-10-02 09:00"),
+        (["02.10.2018", "13.01.2019"], "2018-10-02"),
+        (["10/02/2018 3:04 PM", "10/13/2018 12:30 AM"], "2018-10-02 15:04"),
+        (["10/02/2018 03:04:05 PM", "10/03/2018 12:30:00 AM"], "2018-10-02 15:04:05"),
+        (["02/10/2018", "31/12/2018"], "2018-10-02"),
+        (["2 Oct 2018", "13 January 2019"], "2018-10-02"),
+        (["Oct 2, 2018", "January 13, 2019"], "2018-10-02"),
+        (["02-Oct-18 10:00", "13-Jan-99 11:00"], "2018-10-02 10:00"),
+        (["Tue, 02 Oct 2018 10:00:00 GMT", "Wed, 03 Oct 2018 10:00:00 GMT"], "2018-10-02 10:00"),
+        (["20181002", "20190113"], "2018-10-02"),
+        (["2018-10-02T09:00:00+02:00", "2019-01-13T00:00:00Z"], "2018-10-02 07:00"),
+        (["2018/10/02 09:00 +0200", "2019/01/13 09:00 +0200"], "2018-10-02 07:00"),
+    ],
+)
+def test_dates_in_common_spellings(texts, first):
+    preparation = fit(x=texts * 10)
+    assert treatment(preparation) == "moments"
+    assert preparation.row({"x": texts[0]})[0] == days(first)
+
+
+def test_one_value_decides_the_order_of_day_and_month_for_all():
+    day_first = fit(x=["01/02/2018", "03/04/2018", "25/12/2018"])
+    month_first = fit(x=["01/02/2018", "03/04/2018", "12/25/2018"])
+    assert day_first.row({"x": "05/06/2018"})[0] == days("2018-06-05")
+    assert month_first.row({"x": "05/06/2018"})[0] == days("2018-05-06")
+
+
+def test_the_order_of_rows_decides_when_every_value_can_be_read_both_ways():
+    texts = ["01/10/2018", "01/11/2018", "01/12/2018", "02/01/2018", "02/02/2018"]
+    preparation = fit(x=texts)
+    assert preparation.row({"x": "02/01/2018"})[0] == days("2018-02-01")
+    assert "month first, in which the rows are in order of time" in notes(preparation)
+
+
+def test_dates_that_can_be_read_both_ways_stay_a_category_and_a_note_says_so():
+    preparation = fit(x=["03/02/2018", "01/04/2018", "02/01/2018", "04/03/2018"] * 5)
+    assert treatment(preparation) == "categories"
+    assert "do not tell the day from the month" in notes(preparation)
+
+
+def test_a_few_values_that_are_no_dates_are_missing():
+    texts = [f"2018-0{1 + place % 9}-{1 + place % 28:02}" for place in range(300)]
+    preparation = fit(x=[*texts, "unknown", "?", "sometime"])
+    assert treatment(preparation) == "moments"
+    assert np.isnan(preparation.row({"x": "sometime"})[0])
+
+
+def test_whole_numbers_that_are_dates():
+    dates = pd.date_range("2018-01-01", periods=60).strftime("%Y%m%d").astype(int)
+    preparation = fit(x=dates)
+    assert treatment(preparation) == "moments"
+    assert preparation.row({"x": 20180302})[0] == days("2018-03-02")
+    assert treatment(fit(x=[20180100 + day * 3 for day in range(60)])) == "numbers"
+
+
+@pytest.mark.parametrize(
+    ("texts", "numbers"),
+    [
+        (["1,234.5", "12", "-3,000"], [1234.5, 12, -3000]),
+        (["1.234,5", "12", "-3.000,25"], [1234.5, 12, -3000.25]),
+        (["1 234,5", "12", "-3\u00a0000,25"], [1234.5, 12, -3000.25]),
+        (["12 %", "5.5%", "-3%"], [12, 5.5, -3]),
+        (["$5", "-$1,234.50", "$ 7"], [5, -1234.5, 7]),
+        (["5 €", "1.234,50 €", "7,25 €"], [5, 1234.5, 7.25]),
+        (["(5.5)", "7.0", "(1,000.0)"], [-5.5, 7, -1000]),
+        (["1e-3", "2.5E+4", ".5"], [0.001, 25000, 0.5]),
+    ],
+)
+def test_numbers_in_strings(texts, numbers):
+    preparation = fit(x=texts * 10)
+    assert treatment(preparation) == "number texts"
+    assert [preparation.row({"x": text})[0] for text in texts] == numbers
+
+
+@pytest.mark.parametrize("marker", ["?", "NA", "n/a", "-", "", "  ", "#N/A", "null"])
+def test_marks_for_missing_values_among_numbers(marker):
+    preparation = fit(x=[f"{place}.5" for place in range(40)] + [marker] * 10)
+    assert treatment(preparation) == "number texts"
+    assert np.isnan(preparation.row({"x": marker})[0])
+    assert parts(preparation) == {"value", "missing"}
+    assert preparation.row({"x": marker})[1] == 1.0
+
+
+def test_codes_with_leading_zeros_and_few_codes_are_no_numbers():
+    codes = [f"{RANDOM.integers(0, 99999):05}" for _ in range(100)]
+    assert treatment(fit(x=RANDOM.choice(codes, ROWS))) == "categories"
+    assert treatment(fit(x=["1", "2", "3"] * 20)) == "categories"
+    assert treatment(fit(x=[str(place % 50) for place in range(ROWS)])) == "number texts"
+
+
+def test_words_among_numbers_keep_them_categories():
+    assert treatment(fit(x=[*(str(place) for place in range(20)), "many", "few"] * 5)) == (
+        "categories"
+    )
+
+
+@pytest.mark.parametrize("words", [("Yes", "No"), ("TRUE", "false"), ("y", "N"), ("1", "0")])
+def test_flags_by_any_name(words):
+    preparation = fit(x=words * 20)
+    assert treatment(preparation) == "booleans"
+    assert [preparation.row({"x": word})[0] for word in words] == [1.0, 0.0]
+    assert np.isnan(preparation.row({"x": "perhaps"})[0])
+
+
+def test_levels_are_in_order_of_frequency_and_an_unknown_one_is_missing():
+    preparation = fit(x=["a"] * 3 + ["b"] * 9 + ["c"] * 5)
+    assert preparation.features[0].levels == ("b", "c", "a")
+    assert preparation.row({"x": "a"}).tolist() == [2.0]
+    assert np.isnan(preparation.row({"x": "d"})[0])
+    assert len(preparation.features) == 1
+
+
+def test_rare_levels_are_one_and_an_unknown_one_is_too():
+    common = [f"level{chr(97 + place)}" for place in range(20)]
+    rare = [f"once{chr(97 + place)}" for place in range(26)]
+    preparation = fit(x=[*(common * 20), *rare])
+    value, frequency = preparation.features
+    assert value.kind == "category"
+    assert set(value.levels) == {*common, "(other)"}
+    assert (frequency.part, frequency.kind) == ("frequency", "number")
+    other = float(value.levels.index("(other)"))
+    assert preparation.row({"x": "oncea"}).tolist() == preparation.row({"x": "new"}).tolist()
+    assert preparation.row({"x": "new"}).tolist() == [other, 1 / 426]
+    assert preparation.row({"x": "levela"})[1] == 20 / 426
+    assert np.isnan(preparation.row({"x": None})).tolist() == [True, True]
+
+
+def test_a_level_that_is_called_like_the_one_for_rare_ones():
+    common = [f"w{chr(97 + n % 26)}{n // 26 * 'x'}" for n in range(60)]
+    rare = [f"once{chr(97 + place)}" for place in range(26)]
+    preparation = fit(x=["(other)"] * 5 + common * 3 + rare)
+    levels = preparation.features[0].levels
+    assert levels.index("(other)") == preparation.row({"x": "(other)"})[0]
+    assert levels.index("(other)_") == preparation.row({"x": "unseen"})[0]
+
+
+def sentences(rows=ROWS):
+    topics = [["sun", "warm", "bright", "summer"], ["snow", "cold", "dark", "winter"]]
+    texts = []
+    for place in range(rows):
+        words = (
+            RANDOM.choice(topics[place % 2], 5).tolist()
+            + RANDOM.choice([f"filler{chr(97 + n)}" for n in range(26)], 4).tolist()
+        )
+        texts.append(" ".join(words))
+    return texts
+
+
+def test_text_becomes_numbers_that_tell_topics_apart():
+    texts = sentences()
+    preparation = fit(x=texts)
+    assert treatment(preparation) == "texts"
+    features = preparation.matrix(pd.DataFrame({"x": texts}))
+    topic = np.arange(ROWS) % 2
+    correlations = [abs(np.corrcoef(features[:, place], topic)[0, 1]) for place in range(5)]
+    assert max(correlations) > 0.9
+    assert {"characters", "words"} <= parts(preparation)
+    assert preparation.row({"x": "sun warm"})[-1] == 2.0
+    assert not np.isnan(preparation.row({"x": "entirely unknown"})).any()
+    assert np.isnan(preparation.row({"x": None})).all()
+
+
+def test_the_same_seed_gives_the_same_text_features():
+    texts = sentences()
+    first, again = fit(x=texts, seed=3), fit(x=texts, seed=3)
+    frame = pd.DataFrame({"x": texts})
+    assert first.matrix(frame).tobytes() == again.matrix(frame).tobytes()
+
+
+def test_names_are_a_category_and_a_text():
+    names = [f"{one} {two}" for one in ("Ann", "Bob", "Cid", "Dan") for two in (
+        "Ash", "Birch", "Cedar", "Elm", "Fir", "Hazel", "Larch", "Maple", "Oak", "Pine",
+        "Rowan", "Spruce", "Walnut", "Willow", "Yew")]  # fmt: skip
+    preparation = fit(x=RANDOM.choice(names, ROWS))
+    assert treatment(preparation) == "categories and texts"
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("x", [str(uuid.UUID(int=n * 7919**9)) for n in range(ROWS)]),
+        ("x", [f"row {n}" for n in range(ROWS)]),
+        ("x", [f"{n * 7919 % 9999:04}-QXZRA" for n in range(ROWS)]),
+        ("customerID", [f"{chr(97 + n % 26)}{chr(97 + n // 26)}" for n in range(ROWS)]),
+        ("x", range(ROWS)),
+        ("x", RANDOM.permutation(ROWS) + 1000),
+        ("x", [str(n) for n in range(ROWS)]),
+        ("user_id", RANDOM.choice(10**9, ROWS, replace=False)),
+        ("Unnamed: 0", RANDOM.permutation(60)),
+    ],
+)
+def test_identifiers_are_left_out(name, values):
+    y = RANDOM.normal(size=len(values))
+    preparation = fit(**{name: values, "measured": y})
+    assert preparation.dropped[name] in {"it identifies rows", "it numbers the rows"}
+    assert [column.name for column in preparation.columns] == ["measured"]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("x", RANDOM.normal(size=ROWS)),
+        ("seconds", 1_500_000_000 + np.cumsum(RANDOM.integers(1, 5000, ROWS))),
+        ("x", 1_500_000_000 + np.cumsum(RANDOM.integers(1, 5000, ROWS))),
+        ("year", range(1900, 1960)),
+        ("x", RANDOM.integers(0, 10**6, ROWS)),
+        ("store_id", RANDOM.integers(0, 9, ROWS)),
+        ("x", pd.date_range("2020-01-01", periods=ROWS)),
+        ("x", [f"{n % 37} x {n % 53} cm" for n in range(ROWS)]),
+    ],
+)
+def test_what_differs_in_each_row_and_still_means_something_is_kept(name, values):
+    assert [column.name for column in fit(**{name: values}).columns] == [name]
+
+
+def test_row_numbers_are_kept_when_there_is_nothing_else():
+    preparation = fit(x=range(ROWS))
+    assert preparation.row({"x": 7}).tolist() == [7.0]
+    assert preparation.dropped == {}
+
+
+def test_a_column_that_says_the_same_as_another_is_left_out():
+    words = RANDOM.choice(["a", "b", "c"], ROWS)
+    preparation = fit(
+        x=words, same=words, code=[{"a": "A1", "b": "B1", "c": "C1"}[word] for word in words],
+        number=RANDOM.normal(size=ROWS),
+    )  # fmt: skip
+    assert preparation.dropped == {
+        "same": "it says the same as column 'x'",
+        "code": "it says the same as column 'x'",
+    }
+
+
+def test_being_missing_is_a_feature_once_for_each_pattern():
+    gone, other = RANDOM.random(ROWS) < 0.3, RANDOM.random(ROWS) < 0.3
+    values = {name: RANDOM.normal(size=ROWS) for name in ("a", "b", "c", "d")}
+    values["a"][gone] = values["b"][gone] = values["c"][other] = values["d"][0] = np.nan
+    preparation = fit(**values)
+    flags = [feature.name for feature in preparation.features if feature.part == "missing"]
+    assert flags == ["a.missing", "c.missing"]
+    assert preparation.row({"a": None, "b": 1, "c": 1, "d": 1}).tolist()[1] == 1.0
+    assert preparation.row({}).tolist()[1] == 1.0, "all may be absent"
+
+
+def test_values_too_large_for_single_precision_are_its_largest():
+    preparation = fit(x=[1e300, -1e300, 1.0, 2.0])
+    largest = float(np.finfo(np.float32).max)
+    assert preparation.row({"x": 10**400}).tolist()[0] != largest, "as good as infinite"
+    assert [preparation.row({"x": value})[0] for value in (1e300, -1e300)] == [largest, -largest]
+
+
+def test_what_was_done_is_a_table():
+    preparation = fit(
+        amount=[f"${n * 7 % 1000 + 0.5:.2f}" for n in range(ROWS)],
+        empty=[None] * ROWS,
+        word=["a", "b", "b", None] * (ROWS // 4),
+    )
+    table = preparation.actions()
+    assert table.to_dict("records") == [
+        {"column": "amount", "type": "STRING", "treatment": "number texts", "features": 1,
+         "missing_share": 0.0, "distinct_values": ROWS, "notes": "text that is numbers"},
+        {"column": "empty", "type": "STRING", "treatment": "left out", "features": 0,
+         "missing_share": 1.0, "distinct_values": 0, "notes": "it has no value"},
+        {"column": "word", "type": "STRING", "treatment": "categories", "features": 1,
+         "missing_share": 0.25, "distinct_values": 2, "notes": ""},
+    ]  # fmt: skip

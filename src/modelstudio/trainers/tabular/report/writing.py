@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from modelstudio.trainers.findings import report_findings
-from modelstudio.trainers.tabular.report import checks, curves, residuals, scores
+from modelstudio.trainers.findings import Finding, report_findings
+from modelstudio.trainers.tabular.report import scores
+from modelstudio.trainers.tabular.report.alone import skill_alone
+from modelstudio.trainers.tabular.report.checks import checks
+from modelstudio.trainers.tabular.report.dependence import partial_dependence
+from modelstudio.trainers.tabular.report.drift import drift
+from modelstudio.trainers.tabular.report.evidence import Evidence
+from modelstudio.trainers.tabular.report.features import Features
 from modelstudio.trainers.tabular.report.importance import permutation_importance
-from modelstudio.trainers.tabular.report.measured import Measured
+from modelstudio.trainers.tabular.report.intervals import metric_intervals
+from modelstudio.trainers.tabular.report.measured import Measured, sample
+from modelstudio.trainers.tabular.report.related import most_related
+from modelstudio.trainers.tabular.report.segments import errors_by_segment
+from modelstudio.trainers.tabular.report.subject import Outcome
+from modelstudio.trainers.tabular.report.tables import all_metrics, outcome_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,9 +31,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from modelstudio.trainers.base import Reporter
+    from modelstudio.trainers.tabular.report.checks import Check
     from modelstudio.trainers.tabular.report.subject import Subject
+    from modelstudio.trainers.tabular.report.tables import Table
 
 _logger = logging.getLogger(__name__)
+_TRAINING_ROWS = 2_000
+_NAMED_COLUMNS = 5
 
 
 def write(subject: Subject, reporter: Reporter, deadline: float) -> dict[str, float]:
@@ -36,15 +53,13 @@ def write(subject: Subject, reporter: Reporter, deadline: float) -> dict[str, fl
     Exception
         What the model raises when it cannot predict the held-out rows.
     """
-    writer = _Writer(Measured.of(subject), reporter, deadline)
-    metrics = writer.summary()
-    writer.parts()
-    return metrics
+    evidence = Evidence(Measured.of(subject))
+    return _Writer(evidence, reporter).write(deadline)
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A table or more; ``share`` is its part of the time left, 0 for what takes next to none."""
+    """Something to make until a moment; its ``share`` of the time left is 0 if it is quick."""
 
     title: str
     make: Callable[[float], None]
@@ -52,143 +67,157 @@ class _Part:
 
 
 class _Writer:
-    def __init__(self, measured: Measured, reporter: Reporter, deadline: float) -> None:
-        self._measured = measured
-        self._subject = measured.subject
-        self._outcome = measured.outcome
+    def __init__(self, evidence: Evidence, reporter: Reporter) -> None:
+        self._evidence = evidence
+        self._measured = evidence.measured
         self._reporter = reporter
-        self._deadline = deadline
 
-    def summary(self) -> dict[str, float]:
+    def write(self, deadline: float) -> dict[str, float]:
+        metrics = self._summary()
+        skipped = []
+        parts = self._parts()
+        for position, part in enumerate(parts):
+            now = time.monotonic()
+            if part.share and now >= deadline:
+                skipped.append(part.title)
+                continue
+            shares = sum(other.share for other in parts[position:])
+            until = now + (deadline - now) * part.share / shares if part.share else deadline
+            self._attempt(part.title, partial(part.make, until))
+            _logger.debug("Report: %s took %.2f s", part.title, time.monotonic() - now)
+        if skipped:
+            self._reporter.log(f"Left out of the report for lack of time: {', '.join(skipped)}")
+        self._warn()
+        return metrics
+
+    def _summary(self) -> dict[str, float]:
         measured = self._measured
-        found = scores.summary(self._outcome, self._subject.objective)
-        base = measured.metric(measured.baseline)
-        skill = measured.metric.skill(measured.metric(self._outcome), base)
-        if skill == skill:  # noqa: PLR0124 - not NaN
-            found["skill"] = skill
+        found = scores.summary(measured.outcome, measured.subject.objective)
+        if math.isfinite(self._evidence.skill):
+            found["skill"] = self._evidence.skill
         for name, value in found.items():
             self._reporter.log(f"Held-out {name}: {value:.5g}")
         return found
 
-    def parts(self) -> None:
-        """Make each part, with its share of the time that those before it have left."""
-        parts = self._all_parts()
-        skipped = []
-        for position, part in enumerate(parts):
-            now = time.monotonic()
-            if part.share and now >= self._deadline:
-                skipped.append(part.title)
-                continue
-            shares = sum(other.share for other in parts[position:])
-            until = now + (self._deadline - now) * part.share / shares if shares else now
-            self._make(part, until)
-        if skipped:
-            self._reporter.log(f"Left out of the report for lack of time: {', '.join(skipped)}")
-
-    def _make(self, part: _Part, until: float) -> None:
-        try:
-            part.make(until)
-        except Exception:
-            _logger.exception("A part of the report failed: %s", part.title)
-            self._reporter.log(
-                f"The {part.title} could not be made; the model is not affected", "WARNING"
-            )
-
-    def _all_parts(self) -> list[_Part]:
-        if self._subject.objective == "regression":
-            tables = self._regression_parts()
-        else:
-            tables = self._classification_parts()
+    def _parts(self) -> list[_Part]:
+        tables = [
+            _Part(table[0], partial(self._outcome_table, table))
+            for table in outcome_tables(self._evidence)
+        ]
         return [
             *tables,
-            _Part("feature importance", self._importance, 10),
-            _Part("warnings", self._warnings),
+            _Part("look at the data", self._look_at_data, 2),
+            _Part("feature_importance", self._importance, 10),
+            _Part("metrics", self._metrics, 1),
+            _Part("metric_intervals", self._intervals, 3),
+            _Part("errors_by_segment", self._segments, 2),
+            _Part("drift", self._drift, 2),
+            _Part("partial_dependence", self._dependence, 8),
         ]
 
-    def _regression_parts(self) -> list[_Part]:
-        seed = self._subject.seed
-        return [
-            self._table(
-                "residuals",
-                lambda outcome: residuals.residuals(outcome, seed),
-                "Actual and predicted values of held-out rows, and what separates them.",
-            ),
-            self._table(
-                "residuals_by_prediction",
-                residuals.residuals_by_prediction,
-                "Errors in tenths of the held-out rows, from the lowest predictions to the "
-                "highest.",
-            ),
-            self._table(
-                "predicted_and_actual",
-                residuals.predicted_and_actual,
-                "Number of held-out rows by predicted and actual value.",
-            ),
-        ]
-
-    def _classification_parts(self) -> list[_Part]:
-        parts = [
-            self._table(
-                "confusion_matrix",
-                curves.confusion_matrix,
-                "Number of held-out rows by actual and predicted class.",
-            ),
-            self._table(
-                "class_metrics",
-                curves.class_metrics,
-                "Held-out metrics of each class against the rest.",
-            ),
-        ]
-        if self._outcome.scores is None:
-            return parts
-        return parts + self._curves()
-
-    def _curves(self) -> list[_Part]:
-        parts = [
-            self._table(
-                "roc_curve",
-                curves.roc_curve,
-                "Share of the other rows against share of the class's rows that a threshold takes.",
-            ),
-            self._table(
-                "precision_recall_curve",
-                curves.precision_recall_curve,
-                "Precision against recall of a class as its threshold rises.",
-            ),
-            self._table(
-                "calibration",
-                curves.calibration,
-                "How often what was predicted with a probability came true, with 95 % interval.",
-            ),
-        ]
-        if self._outcome.binary:
-            parts.append(
-                self._table(
-                    "thresholds",
-                    curves.thresholds,
-                    "What each probability gives as the limit for the positive class.",
-                )
+    def _attempt(self, title: str, make: Callable[[], None]) -> None:
+        try:
+            make()
+        except Exception:
+            _logger.exception("A part of the report failed: %s", title)
+            self._reporter.log(
+                f"The part {title!r} of the report could not be made; the model is not affected",
+                "WARNING",
             )
-        return parts
 
-    def _table(self, name: str, make: Callable[..., pd.DataFrame], description: str) -> _Part:
-        def write_table(_: float) -> None:
-            self._report(name, make(self._outcome), description)
-
-        return _Part(f"table {name}", write_table)
-
-    def _report(self, name: str, frame: pd.DataFrame, description: str) -> None:
+    def _table(self, name: str, frame: pd.DataFrame, description: str) -> None:
         if len(frame):
             self._reporter.table(name, frame, description)
 
+    def _outcome_table(self, table: Table, _: float) -> None:
+        name, make, description = table
+        self._table(name, make(self._measured.outcome), description)
+
+    def _look_at_data(self, _: float) -> None:
+        self._evidence.features = Features.of(self._measured)
+        self._evidence.skills = skill_alone(self._measured, self._evidence.features)
+
     def _importance(self, until: float) -> None:
-        table = permutation_importance(self._measured, self._subject.used_columns, until)
-        self._report(
+        skills = self._evidence.skills
+        # When time is short, the columns that say most by themselves come first.
+        columns = sorted(
+            self._measured.subject.used_columns, key=lambda name: -skills.get(name, 0.0)
+        )
+        table = permutation_importance(self._measured, columns, until)
+        table["skill_alone"] = table["column"].map(skills)
+        related = most_related(self._evidence.features) if self._evidence.features else {}
+        table["related_column"] = [related.get(name, (None, 0))[0] for name in table["column"]]
+        table["relation"] = [related.get(name, (None, math.nan))[1] for name in table["column"]]
+        self._evidence.importance = table
+        self._table(
             "feature_importance",
             table,
             f"How much the held-out {self._measured.metric.name} worsens when a column's values "
-            "are shuffled between rows.",
+            "are shuffled between rows. Columns that are related share their importance.",
+        )
+        strongest = ", ".join(
+            f"{row['column']!r} ({row['importance']:.3g})"
+            for _, row in table[table["importance"] > 0].head(_NAMED_COLUMNS).iterrows()
+        )
+        if strongest:
+            self._reporter.log(f"Strongest columns: {strongest}")
+
+    def _metrics(self, _: float) -> None:
+        training, seed = self._measured.subject.training, self._measured.subject.seed
+        rows = training.take(sample(len(training.labels), _TRAINING_ROWS, [seed, 1]))
+        predictions = self._measured.subject.predict(rows.features)
+        self._evidence.learned = Outcome.of(self._measured.subject, rows.labels, predictions)
+        self._table(
+            "metrics",
+            all_metrics(self._evidence),
+            "Metrics on held-out rows, on rows learned from, and of always giving the same answer.",
         )
 
-    def _warnings(self, _: float) -> None:
-        report_findings(checks.findings(self._measured), self._reporter)
+    def _intervals(self, _: float) -> None:
+        self._evidence.intervals = metric_intervals(self._measured)
+        self._table(
+            "metric_intervals",
+            self._evidence.intervals,
+            "Held-out metrics with their 95 % bootstrap interval.",
+        )
+
+    def _segments(self, until: float) -> None:
+        if self._evidence.features is None:
+            return
+        self._table(
+            "errors_by_segment",
+            errors_by_segment(self._measured, self._evidence.features, until),
+            "Errors by range or category of each column, the most harmful first.",
+        )
+
+    def _drift(self, _: float) -> None:
+        if self._evidence.features is None:
+            return
+        self._evidence.drift = drift(self._measured, self._evidence.features)
+        self._table(
+            "drift",
+            self._evidence.drift,
+            "How columns and target differ between training and held-out rows.",
+        )
+
+    def _dependence(self, until: float) -> None:
+        features = self._evidence.features
+        if features is None or self._evidence.importance is None:
+            return
+        # A column without importance has a flat curve at best.
+        table = self._evidence.importance
+        columns = list(table.loc[table["importance"] > 0, "column"])
+        self._table(
+            "partial_dependence",
+            partial_dependence(self._measured, features, columns, until),
+            "Mean prediction for values of the strongest columns, and its spread over rows.",
+        )
+
+    def _warn(self) -> None:
+        found: list[Finding] = []
+        for check in checks():
+            self._attempt("warnings", partial(self._check, check, found))
+        report_findings(found, self._reporter)
+
+    def _check(self, check: Check, found: list[Finding]) -> None:
+        found.extend(check(self._evidence))

@@ -1,0 +1,60 @@
+"""Samples of the training and the held-out rows, column by column, for what looks at the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modelstudio.trainers.tabular.report.measured import sample
+from modelstudio.trainers.tabular.report.values import kind_of, read_values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from modelstudio.trainers.tabular.report.measured import Measured
+    from modelstudio.trainers.tabular.report.subject import Array
+    from modelstudio.trainers.tabular.report.values import Values
+
+MOST_TRAINING_ROWS = 20_000
+MOST_HOLDOUT_ROWS = 50_000
+_FEWEST_ROWS = 1_000
+_MOST_CELLS = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """The columns that the model uses, on the same sample of rows each.
+
+    Attributes
+    ----------
+    training_rows, holdout_rows
+        The positions of the sampled rows.
+    training, holdout
+        Column to its values in those rows; columns without plain values are left out.
+    """
+
+    training_rows: Array
+    holdout_rows: Array
+    training: Mapping[str, Values]
+    holdout: Mapping[str, Values]
+
+    @classmethod
+    def of(cls, measured: Measured) -> Features:
+        """Read the columns; fewer rows of a table that is wide."""
+        subject, names = measured.subject, measured.subject.used_columns
+        most = max(_MOST_CELLS // max(len(names), 1), _FEWEST_ROWS)
+        tables = (subject.training, measured.holdout)
+        limits = (min(MOST_TRAINING_ROWS, most), min(MOST_HOLDOUT_ROWS, most))
+        rows = [
+            sample(len(table.labels), limit, [subject.seed, number])
+            for number, (table, limit) in enumerate(zip(tables, limits, strict=True))
+        ]
+        training: dict[str, Values] = {}
+        holdout: dict[str, Values] = {}
+        for name in names:
+            learned = subject.training.features[name].iloc[rows[0]]
+            kind = kind_of(learned, subject.training.column_types[name])
+            if kind is not None:
+                training[name] = read_values(learned, kind)
+                holdout[name] = read_values(measured.holdout.features[name].iloc[rows[1]], kind)
+        return cls(rows[0], rows[1], training, holdout)

@@ -1,0 +1,109 @@
+"""The tables that follow from the held-out predictions alone, which cost next to nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from modelstudio.trainers.tabular.report import curves, residuals, scores
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from modelstudio.trainers.tabular.report.evidence import Evidence
+    from modelstudio.trainers.tabular.report.subject import Outcome
+
+    Table = tuple[str, Callable[[Outcome], pd.DataFrame], str]
+
+
+def outcome_tables(evidence: Evidence) -> list[Table]:
+    """Return name, function and description of each table that the subject has."""
+    measured = evidence.measured
+    if measured.subject.objective == "regression":
+        return _regression(measured.subject.seed)
+    tables = [*_CLASSES]
+    if measured.outcome.scores is not None:
+        tables += _CURVES
+        if measured.outcome.binary:
+            tables += _TWO_CLASSES
+    return tables
+
+
+def all_metrics(evidence: Evidence) -> pd.DataFrame:
+    """Return each summary metric on held-out rows, on training rows, and of the baseline."""
+    measured = evidence.measured
+    rows = []
+    for name, metric in scores.METRICS[measured.subject.objective].items():
+        value = metric(measured.outcome)
+        if metric.summary and np.isfinite(value):
+            rows.append(
+                {
+                    "metric": name,
+                    "holdout": value,
+                    "training": np.nan if evidence.learned is None else metric(evidence.learned),
+                    "baseline": metric(measured.baseline),
+                    "better": "higher" if metric.greater_is_better else "lower",
+                    "meaning": metric.meaning,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+_CLASSES: list[Table] = [
+    (
+        "confusion_matrix",
+        curves.confusion_matrix,
+        "Number of held-out rows by actual and predicted class.",
+    ),
+    (
+        "class_metrics",
+        curves.class_metrics,
+        "Held-out metrics of each class against the rest.",
+    ),
+]
+_CURVES: list[Table] = [
+    (
+        "roc_curve",
+        curves.roc_curve,
+        "Share of a class's rows that a threshold finds, and share of the others that it takes.",
+    ),
+    (
+        "precision_recall_curve",
+        curves.precision_recall_curve,
+        "Precision against recall of a class as its threshold rises.",
+    ),
+    (
+        "calibration",
+        curves.calibration,
+        "How often what was predicted with a probability came true, with 95 % interval.",
+    ),
+]
+_TWO_CLASSES: list[Table] = [
+    (
+        "thresholds",
+        curves.thresholds,
+        "What each probability gives as the limit for the positive class.",
+    ),
+]
+
+
+def _regression(seed: int) -> list[Table]:
+    return [
+        (
+            "residuals",
+            lambda outcome: residuals.residuals(outcome, seed),
+            "Actual and predicted values of held-out rows, and what separates them.",
+        ),
+        (
+            "residuals_by_prediction",
+            residuals.residuals_by_prediction,
+            "Errors in tenths of the held-out rows, from the lowest predictions to the highest.",
+        ),
+        (
+            "predicted_and_actual",
+            residuals.predicted_and_actual,
+            "Number of held-out rows by predicted and actual value.",
+        ),
+    ]

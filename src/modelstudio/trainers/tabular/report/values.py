@@ -1,0 +1,160 @@
+"""Reads raw columns as numbers, moments or categories, and sorts their values into bins.
+
+It depends on no preparation: a report looks at the columns as the user knows them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from modelstudio.trainers.tabular.report.subject import Array
+
+Kind = Literal["number", "moment", "category"]
+
+MISSING = "(missing)"
+OTHER = "(other)"
+_KINDS: Mapping[str, Kind] = {
+    **dict.fromkeys(("BYTE", "SHORT", "INTEGER", "LONG", "FLOAT", "DOUBLE", "DECIMAL"), "number"),
+    "DATE": "moment",
+    "TIMESTAMP": "moment",
+    "BOOLEAN": "category",
+}
+_ISO_DATE = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?"
+_LOOKED_AT = 1000
+_LONGEST_LABEL = 100
+_SECONDS_A_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The values of a column.
+
+    Attributes
+    ----------
+    data
+        Numbers, or seconds since 1970 of moments, with NaN for missing; texts of categories, with
+        None for missing.
+    """
+
+    kind: Kind
+    data: Array
+
+    @property
+    def missing(self) -> Array:
+        return np.asarray(pd.isna(self.data))
+
+
+def kind_of(series: pd.Series, field_type: str) -> Kind | None:
+    """Return how a column is read, None for types that hold no plain value.
+
+    A text column is read as numbers or moments when its first 1000 values are.
+    """
+    if field_type != "STRING":
+        return _KINDS.get(field_type)
+    texts = series.dropna().head(_LOOKED_AT).astype(str)
+    if len(texts) and pd.to_numeric(texts, errors="coerce").notna().all():
+        return "number"
+    if len(texts) and texts.str.fullmatch(_ISO_DATE).all():
+        return "moment"
+    return "category"
+
+
+def read_values(series: pd.Series, kind: Kind) -> Values:
+    """Read a column; a value that is not of the kind counts as missing."""
+    if kind == "number":
+        numbers = pd.to_numeric(series, errors="coerce")
+        data = numbers.to_numpy(dtype="float64", na_value=np.nan)
+        return Values(kind, np.where(np.isfinite(data), data, np.nan))
+    if kind == "moment":
+        return Values(kind, _seconds(series))
+    texts = series.astype(object)
+    data = texts.map(str, na_action="ignore").to_numpy(dtype=object, copy=True)
+    data[texts.isna().to_numpy()] = None
+    return Values(kind, data)
+
+
+def _seconds(series: pd.Series) -> Array:
+    moments = series
+    if not pd.api.types.is_datetime64_any_dtype(series):
+        moments = pd.to_datetime(series, format="ISO8601", utc=True, errors="coerce")
+    if moments.dt.tz is not None:
+        moments = moments.dt.tz_convert(None)
+    data = moments.to_numpy(dtype="datetime64[us]")
+    return np.where(np.isnat(data), np.nan, data.astype("int64") / 1e6)
+
+
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """Bins of a column's values: ranges with about as many rows each, or its largest categories.
+
+    Attributes
+    ----------
+    edges
+        The upper ends of all ranges but the last, each within its range.
+    categories
+        The categories that have a bin.
+    labels
+        What each bin is called; missing values and, of categories, all others come last.
+    """
+
+    kind: Kind
+    edges: Array
+    categories: tuple[str, ...]
+    labels: tuple[str, ...]
+
+    @classmethod
+    def fit(cls, values: Values, most: int) -> Bins:
+        """Make at most ``most`` bins, besides those for missing and other values."""
+        known = values.data[~values.missing]
+        if values.kind == "category":
+            counts = pd.Series(known, dtype=object).value_counts(sort=False)
+            largest = counts.sort_values(ascending=False, kind="stable").head(most).index
+            labels = [str(name)[:_LONGEST_LABEL] for name in largest]
+            return cls("category", np.empty(0), tuple(largest), (*labels, OTHER, MISSING))
+        distinct = np.unique(known)
+        if len(distinct) <= most:
+            edges, labels = distinct[:-1], shown_values(distinct, values.kind)
+        else:
+            inner = np.linspace(0, 1, most + 1)[1:-1]
+            edges = np.unique(np.quantile(known, inner, method="inverted_cdf"))
+            edges = edges[edges < distinct[-1]]
+            labels = _range_labels(edges, values.kind)
+        return cls(values.kind, edges, (), (*(labels or ["any"]), MISSING))
+
+    def codes(self, values: Values) -> Array:
+        """Return the bin of each value, a position in ``labels``."""
+        if self.kind == "category":
+            found = pd.Index(self.categories, dtype=object).get_indexer(values.data)
+            codes = np.where(found >= 0, found, len(self.categories))
+        else:
+            codes = np.searchsorted(self.edges, values.data, side="left")
+        return np.asarray(np.where(values.missing, len(self.labels) - 1, codes))
+
+
+def _range_labels(edges: Array, kind: Kind) -> list[str]:
+    shown = shown_values(edges, kind)
+    if not shown:
+        return ["any"]
+    between = [f"> {low} to {high}" for low, high in pairwise(shown)]
+    return [f"<= {shown[0]}", *between, f"> {shown[-1]}"]
+
+
+def shown_values(data: Array, kind: Kind) -> list[str]:
+    """Return numbers or moments as text, each in as many digits as tell it from the others."""
+    values = np.asarray(data, dtype="float64")
+    if kind == "number":
+        short = [f"{value:.6g}" for value in values]
+        return short if len(set(short)) == len(set(values)) else [f"{one:.15g}" for one in values]
+    unit: Literal["D", "m", "s"] = "s"
+    if (values % 60 == 0).all():
+        unit = "D" if (values % _SECONDS_A_DAY == 0).all() else "m"
+    moments = np.round(values * 1e6).astype("int64")
+    return [str(np.datetime_as_string(np.datetime64(int(one), "us"), unit=unit)) for one in moments]

@@ -1,0 +1,127 @@
+"""Where a model errs more, and whether held-out rows are like the training rows."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modelstudio.trainers.tabular.report.drift import drift
+from modelstudio.trainers.tabular.report.segments import errors_by_segment
+from modelstudio.trainers.tabular.report.values import Bins, Values, read_values
+from report_data import formula, looked_at, regression
+
+
+def segments(subject):
+    measured, features = looked_at(subject)
+    return errors_by_segment(measured, features, time.monotonic() + 60)
+
+
+def test_the_segment_that_is_predicted_worst_comes_first(mixed):
+    frame = pd.concat([mixed] * 5, ignore_index=True)
+    wrong = lambda rows: formula(rows) + 8 * (rows["colour"] == "green")  # noqa: E731
+    table = segments(regression(frame, wrong))
+    worst = table.iloc[0]
+    assert (worst["column"], worst["segment"]) == ("colour", "green")
+    assert worst["significant"]
+    assert worst["ratio"] > 2
+    assert worst["error"] == pytest.approx(8, abs=0.5)
+    assert worst["mean_predicted"] - worst["mean_actual"] == pytest.approx(8, abs=0.5)
+    others = table[(table["column"] != "colour") & table["significant"]]
+    assert others.empty, "chance alone is not significant"
+    assert {"(missing)", "red", "blue"} <= set(table.loc[table["column"] == "colour", "segment"])
+
+
+def test_segments_of_few_rows_are_left_out(mixed):
+    frame = mixed.assign(group=["rare" if number % 10 == 0 else "usual" for number in range(600)])
+    table = segments(regression(frame, formula))
+    assert "rare" not in set(table["segment"])
+    assert (table["rows"] >= 20).all()
+
+
+def test_a_perfect_model_has_no_bad_segment(mixed):
+    table = segments(regression(mixed.assign(y=formula(mixed)), formula))
+    assert (table["excess"] == 0).all()
+    assert not table["significant"].any()
+
+
+def test_columns_that_changed_stand_out(mixed):
+    test = mixed.assign(
+        size=mixed["size"] + 15,
+        colour=mixed["colour"].where(mixed["noise"] > -1, "pink"),
+        at=mixed["at"] + pd.Timedelta(days=60),
+    )
+    measured, features = looked_at(regression(mixed, formula, test=test))
+    table = drift(measured, features).set_index("column")
+    changed = table["population_stability_index"] > 0.2
+    assert set(table.index[changed]) == {"size", "colour", "at"}
+    assert (table.loc[changed, "adjusted_p_value"] < 0.001).all()
+    assert table.loc["colour", "new_values_holdout"] == pytest.approx(0.15, abs=0.05)
+    assert table.loc["colour", "change"].startswith("'(other)' 0.0% -> ")
+    assert table.loc["size", "change"].startswith("median 49.")
+    assert table.loc["y", "role"] == "target"
+
+
+def test_rows_of_the_same_origin_do_not_drift(mixed):
+    frame = pd.concat([mixed] * 3, ignore_index=True).sample(frac=1, random_state=1)
+    measured, features = looked_at(regression(frame, formula))
+    table = drift(measured, features)
+    assert (table["adjusted_p_value"] > 0.01).all()
+    assert (table["population_stability_index"] < 0.2).all()
+
+
+numbers = st.lists(
+    st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False, width=32)), max_size=60
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(numbers, numbers, st.integers(1, 12))
+def test_bins_of_numbers_keep_their_order_and_find_a_place_for_everything(first, second, most):
+    learned, asked = (
+        read_values(pd.Series(values, dtype="float64"), "number") for values in (first, second)
+    )
+    bins = Bins.fit(learned, most)
+    codes = bins.codes(asked)
+    assert len(bins.labels) <= most + 1
+    assert len(bins.labels) == len(bins.edges) + 2
+    assert ((codes == len(bins.labels) - 1) == asked.missing).all()
+    known = ~asked.missing
+    order = np.argsort(asked.data[known], kind="stable")
+    assert (np.diff(codes[known][order]) >= 0).all()
+    if len(learned.data[~learned.missing]):
+        filled = set(bins.codes(learned)[~learned.missing])
+        assert filled == set(range(len(bins.labels) - 1)), "no bin is empty where it was fitted"
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.one_of(st.none(), st.text(max_size=3)), max_size=40), st.integers(1, 5))
+def test_bins_of_categories_are_the_largest_ones(values, most):
+    column = read_values(pd.Series(values, dtype=object), "category")
+    bins = Bins.fit(column, most)
+    for value, code in zip(column.data, bins.codes(column), strict=True):
+        if value is None:
+            assert bins.labels[code] == "(missing)"
+        else:
+            assert bins.labels[code] in {value, "(other)"}
+
+
+def test_numbers_and_moments_in_text_are_read_as_such():
+    from modelstudio.trainers.tabular.report.values import kind_of
+
+    assert kind_of(pd.Series(["1", "2.5", None, "-3e2"]), "STRING") == "number"
+    assert kind_of(pd.Series(["2024-01-31", "2024-01-31T10:00:00Z"]), "STRING") == "moment"
+    assert kind_of(pd.Series(["1", "one"]), "STRING") == "category"
+    assert kind_of(pd.Series([[1]]), "ARRAY") is None
+    moments = read_values(pd.Series(["1970-01-02", "no date", None]), "moment")
+    assert moments.data[0] == 86_400
+    assert moments.missing.tolist() == [False, True, True]
+
+
+def test_values_that_differ_little_keep_labels_of_their_own():
+    values = Values("number", 1_000_000_000 + np.arange(3) / 8)
+    assert Bins.fit(values, 5).labels[:3] == ("1000000000", "1000000000.125", "1000000000.25")

@@ -1,0 +1,166 @@
+"""The report as a whole: complete, in time, repeatable, and never the end of a run."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import time
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from modelstudio.trainers.tabular.data import LabelledTable
+from modelstudio.trainers.tabular.report import Predictions, Subject, write, writing
+from modelstudio.worker.layout import WorkDir
+from modelstudio.worker.reporter import FileReporter
+from report_data import classification, formula, regression
+
+EVERY = {
+    "metrics", "metric_intervals", "feature_importance", "partial_dependence", "errors_by_segment",
+    "drift", "warnings",
+}  # fmt: skip
+REGRESSION = {"residuals", "residuals_by_prediction", "predicted_and_actual"}
+CLASSIFICATION = {
+    "confusion_matrix", "class_metrics", "roc_curve", "precision_recall_curve", "calibration",
+}  # fmt: skip
+
+
+def binary(frame, **more):
+    target = np.where(frame["y"] > 55, "yes", "no")
+    chance = lambda rows: 1 / (1 + np.exp((60 - formula(rows)) / 10))  # noqa: E731
+    return classification(frame.assign(y=target), chance, **more)
+
+
+def test_a_regression_has_all_its_tables_for_a_second_of_work(mixed, report):
+    found = report(regression(mixed, formula), seconds=20)
+    assert set(found.tables) == EVERY | REGRESSION
+    assert found.cpu_seconds < 2
+    assert found.metrics["skill"] == pytest.approx(1 - 1 / mixed["y"].std(), abs=0.02)
+
+
+def test_a_classification_has_all_its_tables_for_a_second_of_work(mixed, report):
+    found = report(binary(mixed), seconds=20)
+    assert set(found.tables) == EVERY | CLASSIFICATION | {"thresholds"}
+    assert found.cpu_seconds < 2
+    table = found.tables["metrics"].set_index("metric")
+    assert table.loc["accuracy", "baseline"] == pytest.approx(0.5, abs=0.1)
+    assert table.loc["log_loss", "better"] == "lower"
+
+
+def test_a_report_is_the_same_for_the_same_seed(mixed, report):
+    first, again = (report(binary(mixed), seconds=30) for _ in range(2))
+    assert first.metrics == again.metrics
+    assert first.lines == again.lines
+    for name, table in first.tables.items():
+        pd.testing.assert_frame_equal(table, again.tables[name])
+
+
+def test_without_any_time_there_are_still_metrics_and_warnings(mixed, report):
+    found = report(regression(mixed, formula), seconds=0)
+    assert {*REGRESSION, "warnings"} <= set(found.tables)
+    assert "feature_importance" not in found.tables
+    assert "Left out of the report for lack of time" in found.lines[-1][1]
+    assert found.metrics["r2"] > 0.9
+
+
+def test_a_part_that_fails_leaves_the_others(mixed, report, monkeypatch):
+    def fail(*_):
+        raise ZeroDivisionError("inner detail")
+
+    monkeypatch.setattr(writing, "metric_intervals", fail)
+    monkeypatch.setattr(writing, "skill_alone", fail)
+    found = report(regression(mixed, formula))
+    assert set(found.tables) == (EVERY | REGRESSION) - {"metric_intervals"}
+    warned = [line for level, line in found.lines if level == "WARNING"]
+    assert any("'metric_intervals'" in line for line in warned)
+    assert "inner detail" not in " ".join(warned)
+
+
+def test_a_model_that_fails_now_and_then_does_not_end_the_run(mixed, report):
+    calls = []
+
+    def failing(rows):
+        calls.append(len(rows))
+        if len(calls) > 1:
+            raise MemoryError
+        return formula(rows)
+
+    found = report(regression(mixed, failing))
+    assert found.metrics["r2"] > 0.9
+    assert {*REGRESSION, "drift", "warnings"} <= set(found.tables)
+
+
+def odd_table(rows=60):
+    """Columns of every type that a dataset can have, with what goes wrong in them."""
+    moments = pd.date_range("1999-12-31T22:00", periods=rows, freq="31h")
+    return pd.DataFrame(
+        {
+            "zoned": moments.tz_localize("UTC"),
+            "day": [dt.date(2020, 1, 1 + row % 28) for row in range(rows)],
+            "amount": [decimal.Decimal(row) / 7 if row % 5 else None for row in range(rows)],
+            "text": ["\0", "", "é" * 5000, None, "x"] * (rows // 5),
+            "flag": pd.Series([True, None, False] * (rows // 3), dtype=object),
+            "whole": pd.Series([1, None] * (rows // 2), dtype="Int64"),
+            "nothing": np.nan,
+            "huge": [1e308, -1e308, np.inf] * (rows // 3),
+            "list": [[row] for row in range(rows)],
+            "number": np.arange(rows, dtype=float),
+        }
+    )
+
+
+ODD_TYPES = {
+    "zoned": "TIMESTAMP", "day": "DATE", "amount": "DECIMAL", "text": "STRING", "flag": "BOOLEAN",
+    "whole": "LONG", "nothing": "DOUBLE", "huge": "DOUBLE", "list": "ARRAY", "number": "DOUBLE",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("objective", ["regression", "classification"])
+@pytest.mark.parametrize("held_out", [60, 1])
+def test_columns_of_every_type_become_plain_tables(tmp_path, objective, held_out):
+    frame = odd_table()
+    classes = [] if objective == "regression" else [False, True]
+    values = frame["number"] if objective == "regression" else frame["number"] > 30
+    table = LabelledTable(frame, values.rename("y"), ODD_TYPES, "DOUBLE")
+
+    def predict(rows):
+        if objective == "regression":
+            return Predictions(rows["number"].to_numpy() + 1)
+        chance = (rows["number"] / 60).to_numpy()
+        return Predictions(chance > 0.5, np.column_stack([1 - chance, chance]))
+
+    subject = Subject(
+        objective, predict, table, table.take(np.arange(held_out)), classes, "auto", 0
+    )
+    work = WorkDir(tmp_path / "work")
+    work.prepare()
+    reporter = FileReporter(work)
+    write(subject, reporter, time.monotonic() + 5)
+    written = {one["name"]: one for one in reporter.tables}
+    assert "could not be made" not in work.events.read_text()
+    assert {"feature_importance", "drift", "warnings"} <= set(written)
+    for name in written:
+        stored = pq.read_table(work.table(name))
+        kinds = {str(field.type) for field in stored.schema}
+        assert kinds <= {"int64", "double", "string", "large_string", "bool", "null"}, name
+        assert stored.num_rows == written[name]["rowCount"] <= 100_000
+
+
+def test_many_rows_are_sampled_where_it_costs(report):
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(random.normal(size=(100_000, 10))).rename(columns=str)
+    frame["y"] = frame["0"] + random.normal(size=100_000)
+    asked = []
+
+    def counted(rows):
+        asked.append(len(rows))
+        return rows["0"]
+
+    found = report(regression(frame, counted, test=frame), seconds=60)
+    assert found.cpu_seconds < 8
+    assert max(asked) <= 50_000
+    assert sum(asked) < 100_000 + 10 * 10 * 2_000 + 2_000 + 10 * 20 * 500 + 1
+    assert found.metrics["r2"] == pytest.approx(0.5, abs=0.02)
+    assert all(len(table) <= 10_000 for table in found.tables.values())

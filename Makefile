@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-fast lint format bench bench-training constraints clean
+.PHONY: help setup demo serve test test-fast test-environments lint format bench bench-training constraints clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -33,7 +33,10 @@ test: lint ## Check the style and the types, and run the whole test suite
 	@$(BIN)/python -m pytest
 
 test-fast: setup ## Run the tests that train no real model
-	@$(BIN)/python -m pytest -q -m 'not training'
+	@$(BIN)/python -m pytest -q -m 'not training and not environments'
+
+test-environments: setup ## Run the tests of trainers in interpreters of their own: minutes, and gigabytes the first time
+	@$(BIN)/python -m pytest -m environments
 
 lint: setup ## Check style, formatting and types
 	@$(BIN)/ruff check --quiet .

@@ -41,6 +41,7 @@ _log = logging.getLogger("modelstudio.worker")
 _GRACE_SECONDS: Final = 1.5
 #: A stop reaches all processes of the session at once; ours may notice after the training's end.
 _SETTLE_SECONDS: Final = 1.0
+_TOO_LARGE: Final = 413
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ class Supervisor:
             return str(failure)
         except ServerRefusedError as refusal:
             _log.error("%s", refusal)
-            return f"The server refused {refusal.what} of this run."
+            return _refused(refusal)
         except (AttemptOverError, ServerUnreachableError):
             raise
         except Exception as error:  # noqa: BLE001 - logged; the job must still be answered
@@ -192,3 +193,10 @@ class Supervisor:
             for name in ("modelApi", "condaRequirements", "predictor", "summaryMetrics")
         }
         self._server.complete(job.attempt, outcome)
+
+
+def _refused(refusal: ServerRefusedError) -> str:
+    reason = f"The server refused {refusal.what} of this run"
+    if refusal.status == _TOO_LARGE:
+        return f"{reason}: it is larger than the server takes (MODELSTUDIO_MAX_MODEL_BYTES)."
+    return f"{reason}."

@@ -1,0 +1,1 @@
+"""A trainer for Model Studio: linear regression that knows how sure it is."""

@@ -82,11 +82,14 @@ def test_dates_are_parsed_and_other_strings_stay() -> None:
             "text": ["2012-10-02", "none"],
         }
     )
-    parsed = frames.with_dates(frame)
+    dates = frames.Dates(frame)
+    parsed = dates(frame)
     assert list(parsed["zoned"].dt.hour) == [10, 11]
     assert parsed["local"].dt.hour[0] == 9
     assert parsed["local"].isna()[1]
     assert list(parsed["text"]) == ["2012-10-02", "none"]
+    one_row = dates(frame.iloc[[1]])
+    assert list(one_row.dtypes) == list(parsed.dtypes)
     assert {"local_hour", "zoned_weekday", "text"} <= set(frames.with_date_parts(parsed))
 
 

@@ -30,6 +30,7 @@ class AutogluonEngine:
 
     def fit(self, problem: Problem) -> None:
         self._problem = problem
+        self._dates = frames.Dates(problem.train)
         self._predictor = TabularPredictor(
             label=problem.target,
             problem_type=problem.task,
@@ -37,7 +38,7 @@ class AutogluonEngine:
             path=str(problem.scratch / "predictor"),
             learner_kwargs={"random_state": problem.seed},
         ).fit(
-            frames.with_dates(problem.train),
+            self._dates(problem.train),
             presets=self._presets,
             time_limit=problem.budget,
             num_cpus=1,
@@ -47,7 +48,7 @@ class AutogluonEngine:
         )
 
     def predict(self, features: pd.DataFrame) -> Numbers:
-        features = frames.with_dates(features)
+        features = self._dates(features)
         if self._problem.task == "regression":
             numbers: Numbers = self._predictor.predict(features).to_numpy()
             return numbers

@@ -21,7 +21,9 @@ class FlamlEngine:
     version = f"flaml {flaml.__version__}"
 
     def fit(self, problem: Problem) -> None:
-        features = frames.with_dates(problem.train.drop(columns=problem.target))
+        raw = problem.train.drop(columns=problem.target)
+        self._dates = frames.Dates(raw)
+        features = self._dates(raw)
         self._categories = frames.Categories(features)
         self._regression = problem.task == "regression"
         self._model = flaml.AutoML()
@@ -40,7 +42,7 @@ class FlamlEngine:
             raise ValueError("the classes are in another order")
 
     def predict(self, features: pd.DataFrame) -> Numbers:
-        prepared = self._categories(frames.with_dates(features))
+        prepared = self._categories(self._dates(features))
         call = self._model.predict if self._regression else self._model.predict_proba
         return np.asarray(call(prepared))
 

@@ -16,19 +16,32 @@ _ISO_DATE = r"\d{4}-\d{2}-\d{2}"
 _PARTS = ("year", "month", "day", "hour", "weekday", "dayofyear")
 
 
-def with_dates(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the frame with its columns of ISO date strings as timestamps."""
-    parsed = {
-        name: pd.to_datetime(values, format="ISO8601", utc=True).dt.tz_localize(None)
-        for name, values in frame.items()
-        if is_object_dtype(values) and values.dropna().astype(str).str.match(_ISO_DATE).all()
-    }
-    moments = {
-        name: values.astype("datetime64[ns]")
-        for name, values in frame.items()
-        if is_datetime64_any_dtype(values)
-    }
-    return frame.assign(**parsed, **moments)
+class Dates:
+    """Turns columns of ISO date strings into timestamps, those that are so in the training rows."""
+
+    def __init__(self, train: pd.DataFrame) -> None:
+        self._strings = [name for name, values in train.items() if _has_iso_dates(values)]
+
+    def __call__(self, frame: pd.DataFrame) -> pd.DataFrame:
+        parsed = {
+            name: pd.to_datetime(frame[name], format="ISO8601", utc=True).dt.tz_localize(None)
+            for name in self._strings
+        }
+        moments = {
+            name: values.astype("datetime64[ns]")
+            for name, values in frame.items()
+            if is_datetime64_any_dtype(values)
+        }
+        return frame.assign(**parsed, **moments)
+
+
+def _has_iso_dates(values: pd.Series) -> bool:
+    known = values.dropna()
+    return (
+        is_object_dtype(values)
+        and len(known) > 0
+        and bool(known.astype(str).str.match(_ISO_DATE).all())
+    )
 
 
 def with_date_parts(frame: pd.DataFrame) -> pd.DataFrame:

@@ -19,7 +19,9 @@ class LightgbmEngine:
     version = f"lightgbm {lightgbm.__version__}"
 
     def fit(self, problem: Problem) -> None:
-        features = self._parts(problem.train.drop(columns=problem.target))
+        raw = problem.train.drop(columns=problem.target)
+        self._dates = frames.Dates(raw)
+        features = self._parts(raw)
         self._categories = frames.Categories(features)
         regression = problem.task == "regression"
         kind = lightgbm.LGBMRegressor if regression else lightgbm.LGBMClassifier
@@ -29,9 +31,8 @@ class LightgbmEngine:
         if not regression and list(self._model.classes_) != list(problem.classes):
             raise ValueError("the classes are in another order")
 
-    @staticmethod
-    def _parts(features: pd.DataFrame) -> pd.DataFrame:
-        return frames.with_date_parts(frames.with_dates(features))
+    def _parts(self, features: pd.DataFrame) -> pd.DataFrame:
+        return frames.with_date_parts(self._dates(features))
 
     def predict(self, features: pd.DataFrame) -> Numbers:
         prepared = self._categories(self._parts(features))

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from modelstudio.trainers.tabular.report import importance
 from modelstudio.trainers.tabular.report.dependence import partial_dependence
 from modelstudio.trainers.tabular.report.importance import permutation_importance
 from modelstudio.trainers.tabular.report.related import most_related
@@ -59,6 +60,21 @@ def test_a_slow_model_gets_fewer_rows_and_stops_in_time(mixed):
     table = permutation_importance(measured, list(mixed)[:-1], started + 0.4)
     assert time.monotonic() - started < 5, "ten rounds of 2,000 rows would take 16 s"
     assert table["shuffles"].between(1, 3).all()
+
+
+def test_what_a_late_prediction_found_is_kept(mixed):
+    measured, _ = looked_at(regression(mixed, formula))
+    table = permutation_importance(measured, list(mixed)[:-1], time.monotonic())
+    assert set(table["column"]) == set(mixed) - {"y"}
+    assert table["shuffles"].tolist() == [1] * 4
+    assert table["p_value"].isna().all()
+
+
+def test_importance_does_not_depend_on_how_many_columns_are_predicted_at_a_time(mixed, monkeypatch):
+    measured, _ = looked_at(regression(mixed, formula))
+    together = permutation_importance(measured, list(mixed)[:-1], in_time())
+    monkeypatch.setattr(importance, "_BATCH_ROWS", 1)
+    assert permutation_importance(measured, list(mixed)[:-1], in_time()).equals(together)
 
 
 def test_related_columns_are_named(mixed):

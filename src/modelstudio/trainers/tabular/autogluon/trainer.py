@@ -42,9 +42,10 @@ _MEMORY_ERRORS = frozenset({"MemoryError", "NotEnoughMemoryError"})
 _HARD_STOP_FACTOR = 1.5
 _HARD_STOP_SECONDS = 10
 _LEADERBOARD_ROWS = 10_000
-# The report may take this much of the time limit again, and no more seconds than this.
-_REPORT_SHARE = 0.25
-_REPORT_SECONDS = 30
+# The report may take some seconds and this much of the time limit again, up to a most.
+_FEWEST_SECONDS = 5
+_REPORT_SHARE = 0.15
+_MOST_SECONDS = 30
 _LISTED_COLUMNS = 100
 # Rarer classes would be left out; with 2 each class that can be split stays.
 _MINIMUM_CLASS_ROWS = 2
@@ -150,7 +151,7 @@ class AutogluonTabularTrainer:
             seed=task.config["seed"],
             columns=[column.name for column in preparation.columns],
         )
-        seconds = min(_REPORT_SECONDS, task.config["time_limit"] * _REPORT_SHARE)
+        seconds = min(_MOST_SECONDS, _FEWEST_SECONDS + task.config["time_limit"] * _REPORT_SHARE)
         with _in_memory(predictor):
             return report.write(subject, reporter, time.monotonic() + seconds)
 

@@ -131,7 +131,7 @@ def _new_values(training: Values, holdout: Values) -> float:
 
 def _change(training: Values, holdout: Values, bins: Bins, counts: list[Array]) -> str:
     """Say what differs most, as ``median 3 -> 5`` or ``'red' 10 % -> 25 %``."""
-    if training.kind != "category":
+    if training.kind != "category" and len(np.unique(training.data)) > _BINS:
         known = [values.data[~values.missing] for values in (training, holdout)]
         if not all(len(one) for one in known):
             return ""

@@ -26,6 +26,7 @@ IMPORTANCE_ROWS = 2_000
 MOST_SHUFFLES = 10
 _FEWEST_ROWS = 200
 _BATCH_ROWS = 20_000
+_BATCH_SECONDS = 1.0
 
 
 def permutation_importance(
@@ -41,10 +42,12 @@ def permutation_importance(
     """
     rows = _rows_a_round(measured, len(columns), deadline - time.monotonic())
     drops: dict[str, list[float]] = {name: [] for name in columns}
+    speed = _Speed(measured.seconds_a_row)
     for number in range(MOST_SHUFFLES):
         started = time.monotonic()
-        for name, drop in _round(measured, columns, rows, number):
-            drops[name].append(drop)
+        for found in _round(measured, columns, rows, number, speed):
+            for name, drop in found.items():
+                drops[name].append(drop)
             if number == 0 and time.monotonic() > deadline:
                 break
         if 2 * time.monotonic() - started > deadline:
@@ -60,36 +63,55 @@ def _rows_a_round(measured: Measured, columns: int, seconds: float) -> int:
     return int(min(most, max(possible, _FEWEST_ROWS)))
 
 
+class _Speed:
+    """How many rows to predict at a time: as many as take a second, which is learned on the way."""
+
+    def __init__(self, seconds_a_row: float) -> None:
+        self._seconds_a_row = seconds_a_row
+
+    def rows(self) -> int:
+        return int(min(_BATCH_ROWS, _BATCH_SECONDS / max(self._seconds_a_row, 1e-12)))
+
+    def learn(self, rows: int, seconds: float) -> None:
+        self._seconds_a_row = seconds / rows
+
+
 def _round(
-    measured: Measured, columns: Sequence[str], rows: int, number: int
-) -> Iterator[tuple[str, float]]:
-    """Yield each column with what the metric loses; several columns share one prediction."""
-    subject = measured.subject
-    chosen = sample(len(measured.outcome), rows, [subject.seed, number])
-    outcome = measured.outcome.take(chosen)
-    before = measured.metric(outcome)
+    measured: Measured, columns: Sequence[str], rows: int, number: int, speed: _Speed
+) -> Iterator[dict[str, float]]:
+    """Yield what the metric loses by column; the columns of one prediction come together."""
+    chosen = sample(len(measured.outcome), rows, [measured.subject.seed, number])
+    before = measured.metric(measured.outcome.take(chosen))
     table = measured.holdout.take(chosen)
     sign = 1 if measured.metric.greater_is_better else -1
-    together = max(1, _BATCH_ROWS // max(len(chosen), 1))
-    for start in range(0, len(columns), together):
-        names = columns[start : start + together]
-        frame = shuffled(table.features, names, [subject.seed, number, start])
+    start = 0
+    while start < len(columns):
+        names = columns[start : start + max(1, speed.rows() // max(len(chosen), 1))]
+        # By the column's position, so that the result is the same however columns are put together.
+        seeds = [[measured.subject.seed, number, start + n] for n in range(len(names))]
+        started = time.monotonic()
+        frame = shuffled(table.features, names, seeds)
+        predictions = measured.subject.predict(frame)
+        speed.learn(len(frame), time.monotonic() - started)
         labels = pd.concat([table.labels] * len(names), ignore_index=True)
-        after = Outcome.of(subject, labels, subject.predict(frame))
-        for position, name in enumerate(names):
-            part = after.take(slice_of(position, len(chosen)))
-            yield name, sign * (before - measured.metric(part))
+        after = Outcome.of(measured.subject, labels, predictions)
+        yield {
+            name: sign * (before - measured.metric(after.take(slice_of(position, len(chosen)))))
+            for position, name in enumerate(names)
+        }
+        start += len(names)
 
 
-def shuffled(features: pd.DataFrame, names: Sequence[str], seed: list[int]) -> pd.DataFrame:
+def shuffled(
+    features: pd.DataFrame, names: Sequence[str], seeds: Sequence[Sequence[int]]
+) -> pd.DataFrame:
     """Return one copy of the rows for each name, below each other, with that column shuffled."""
-    random = np.random.default_rng(seed)
     rows = len(features)
     order = np.tile(np.arange(rows), len(names))
     frame = features.iloc[order].reset_index(drop=True)
-    for position, name in enumerate(names):
+    for position, (name, seed) in enumerate(zip(names, seeds, strict=True)):
         moved = order.copy()
-        moved[slice_of(position, rows)] = random.permutation(rows)
+        moved[slice_of(position, rows)] = np.random.default_rng(seed).permutation(rows)
         frame[name] = features[name].iloc[moved].reset_index(drop=True)
     return frame
 

@@ -23,7 +23,11 @@ from modelstudio.trainers.tabular.report.measured import Measured, sample
 from modelstudio.trainers.tabular.report.related import most_related
 from modelstudio.trainers.tabular.report.segments import errors_by_segment
 from modelstudio.trainers.tabular.report.subject import Outcome
-from modelstudio.trainers.tabular.report.tables import all_metrics, outcome_tables
+from modelstudio.trainers.tabular.report.tables import (
+    all_metrics,
+    better_threshold,
+    outcome_tables,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,13 +110,13 @@ class _Writer:
         ]
         return [
             *tables,
-            _Part("look at the data", self._look_at_data, 2),
+            _Part("look at the data", self._look_at_data, 1),
             _Part("feature_importance", self._importance, 10),
-            _Part("metrics", self._metrics, 1),
-            _Part("metric_intervals", self._intervals, 3),
-            _Part("errors_by_segment", self._segments, 2),
-            _Part("drift", self._drift, 2),
-            _Part("partial_dependence", self._dependence, 8),
+            _Part("metrics", self._metrics, 0.5),
+            _Part("metric_intervals", self._intervals, 1),
+            _Part("errors_by_segment", self._segments, 0.5),
+            _Part("drift", self._drift, 0.5),
+            _Part("partial_dependence", self._dependence, 6),
         ]
 
     def _attempt(self, title: str, make: Callable[[], None]) -> None:
@@ -131,7 +135,10 @@ class _Writer:
 
     def _outcome_table(self, table: Table, _: float) -> None:
         name, make, description = table
-        self._table(name, make(self._measured.outcome), description)
+        frame = make(self._measured.outcome)
+        self._table(name, frame, description)
+        if name == "thresholds" and (hint := better_threshold(frame)):
+            self._reporter.log(hint)
 
     def _look_at_data(self, _: float) -> None:
         self._evidence.features = Features.of(self._measured)
@@ -161,6 +168,8 @@ class _Writer:
         )
         if strongest:
             self._reporter.log(f"Strongest columns: {strongest}")
+        if missing := len(columns) - len(table):
+            self._reporter.log(f"{missing} columns were not shuffled for lack of time")
 
     def _metrics(self, _: float) -> None:
         training, seed = self._measured.subject.training, self._measured.subject.seed

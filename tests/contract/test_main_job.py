@@ -94,6 +94,11 @@ def _check_experiment(client: FoundryClient, prepared: Prepared, run: Any) -> No
     assert {"leaderboard", "feature_importance", "residuals"} <= set(experiment.artifacts)
     importance = _rows(client, run, "feature_importance")
     assert "area" in json.dumps(importance[:2])
+    intervals = {row["metric"]: row for row in _rows(client, run, "metric_intervals")}
+    assert intervals["r2"]["lower"] < metrics["r2"] < intervals["r2"]["upper"]
+    curve = [row for row in _rows(client, run, "partial_dependence") if row["column"] == "area"]
+    assert curve[0]["prediction"] < curve[-1]["prediction"]
+    assert curve[0]["class"] is None
 
 
 def test_a_classification_gives_probabilities_and_metrics_while_it_runs(

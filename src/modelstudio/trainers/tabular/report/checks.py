@@ -98,7 +98,7 @@ def _repeated_rows(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             "rows_repeated",
             f"{found.agreeing} of {found.rows} held-out rows are also among the training rows, "
-            "with the same target, so the held-out metrics are too good",
+            "with the same target; if they are copies, the held-out metrics are too good",
             "Remove the copies, or give a test dataset without them",
         )
 

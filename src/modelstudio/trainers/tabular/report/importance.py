@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 IMPORTANCE_ROWS = 2_000
 MOST_SHUFFLES = 10
+_FEWEST_SHUFFLES = 3
 _FEWEST_ROWS = 200
 _BATCH_ROWS = 20_000
 _BATCH_SECONDS = 1.0
@@ -57,9 +58,9 @@ def permutation_importance(
 
 
 def _rows_a_round(measured: Measured, columns: int, seconds: float) -> int:
-    """Take fewer rows when the model is so slow that not even one round would be done in time."""
+    """Take fewer rows when the model is so slow that there would be no spread over shuffles."""
     most = min(len(measured.outcome), IMPORTANCE_ROWS)
-    possible = seconds / max(columns * measured.seconds_a_row, 1e-12)
+    possible = seconds / max(_FEWEST_SHUFFLES * columns * measured.seconds_a_row, 1e-12)
     return int(min(most, max(possible, _FEWEST_ROWS)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 from typing import TYPE_CHECKING
 
 from bench.training import summary
@@ -10,13 +11,16 @@ from bench.training.engines import ENGINES, OURS
 from bench.training.tabular_sets import TABULAR_SETS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from bench.training.records import Result
 
 _METRIC_NAMES = {"roc_auc": "1 - ROC AUC", "log_loss": "log loss", "rmse": "RMSE"}
 _METRICS = {wanted.name: _METRIC_NAMES[wanted.metric] for wanted in TABULAR_SETS}
 _TOLERANCE = 1.02
+#: Those of a full run.
+BUDGETS = (30, 120)
+SEEDS = (0, 1, 2)
 #: Tables of a few hundred rows, where the errors of a seed are mostly luck.
 _TINY = frozenset({"breast_cancer", "wine", "digits", "diabetes"})
 
@@ -120,23 +124,12 @@ def _costs(found: summary.Cells, engines: Sequence[str], budget: int) -> str:
 
 
 def _gaps(results: Sequence[Result], engines: Sequence[str], budgets: Sequence[int]) -> str:
-    keys = {(it.set, it.engine, it.budget, it.seed) for it in results}
-    lines = []
-    for budget in budgets:
-        for wanted in TABULAR_SETS:
-            lacking = [
-                f"{engine} seed {seed}"
-                for engine in engines
-                for seed in (0, 1, 2)
-                if not {(wanted.name, engine, b, seed) for b in (budget, 0)} & keys
-            ]
-            if lacking:
-                lines.append(f"- {budget} s, {wanted.name}: {', '.join(_grouped(lacking))}")
     failures = [
         f"- {it.set}, {it.engine}, {it.budget or 'no'} s, seed {it.seed}: {it.failure}"
-        for it in sorted(results, key=lambda it: (it.set, it.engine, it.budget, it.seed))
+        for it in sorted(results, key=lambda it: it.key)
         if it.error is None and it.engine in engines
     ]
+    lines = [line for budget in budgets for line in _unmeasured(results, engines, budget)]
     return (
         "## What was not measured\n\n"
         + ("\n".join(lines) or "Nothing: every engine on every set, budget and seed.")
@@ -146,12 +139,23 @@ def _gaps(results: Sequence[Result], engines: Sequence[str], budgets: Sequence[i
     )
 
 
-def _grouped(lacking: Iterable[str]) -> list[str]:
-    """Return "engine seeds 1, 2" for the fits of an engine."""
-    seeds: dict[str, list[str]] = {}
-    for engine, _, seed in (item.partition(" seed ") for item in lacking):
-        seeds.setdefault(engine, []).append(seed)
-    return [f"{engine} (seeds {' '.join(numbers)})" for engine, numbers in seeds.items()]
+def _unmeasured(results: Sequence[Result], engines: Sequence[str], budget: int) -> list[str]:
+    """Return a line for the sets of an engine that lack the same seeds."""
+    keys = {it.key for it in results}
+    lacking: dict[tuple[str, str], list[str]] = {}
+    for engine, wanted in product(engines, TABULAR_SETS):
+        seeds = [
+            str(seed)
+            for seed in SEEDS
+            if not {(wanted.name, engine, known, seed) for known in (budget, 0)} & keys
+        ]
+        if seeds:
+            lacking.setdefault((engine, ", ".join(seeds)), []).append(wanted.name)
+    return [
+        f"- {budget} s, {engine}, seeds {seeds}: "
+        + ("every set" if len(names) == len(TABULAR_SETS) else ", ".join(names))
+        for (engine, seeds), names in lacking.items()
+    ]
 
 
 def _made_with(results: Sequence[Result], engines: Sequence[str]) -> str:

@@ -106,4 +106,4 @@ def test_the_page_tells_losses_failures_and_what_was_not_measured() -> None:
     assert "| ames | lightgbm | 1.050 |" in text
     assert "more than 2 % worse than the best of the others on 2: wine, ames" in text
     assert "- wine, gradient_ensemble, 30 s, seed 0: ValueError: no" in text
-    assert "- 30 s, ames: gradient_ensemble (seeds 1 2), lightgbm (seeds 1 2)" in text
+    assert "- 30 s, lightgbm, seeds 1, 2: wine, ames\n" in text

@@ -11,13 +11,11 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from autogluon.core.utils.exceptions import TimeLimitExceeded
 from autogluon.tabular import TabularPredictor
 
-from modelstudio.trainers.tabular.autogluon.progress import (
-    HardStop,
-    ProgressCallback,
-    reported_output,
-)
+from modelstudio.trainers.hard_stop import HardStop
+from modelstudio.trainers.tabular.autogluon.progress import ProgressCallback, reported_output
 from modelstudio.trainers.tabular.autogluon.specification import CLASSIFICATION, REGRESSION
 
 pytestmark = pytest.mark.training
@@ -119,7 +117,8 @@ def test_a_model_past_the_hard_stop_is_skipped_and_no_other_begun(recorder, tmp_
     predictor = TabularPredictor(label="y", path=str(tmp_path / "fit"), problem_type="regression")
     endless = {"num_boost_round": 1_000_000, "ag_args_fit": {"early_stop": None}}
     started = time.monotonic()
-    with reported_output(recorder, str(tmp_path)), HardStop(1.5) as hard_stop:
+    stop = HardStop(1.5, within="_train_single", error=TimeLimitExceeded)
+    with reported_output(recorder, str(tmp_path)), stop as hard_stop:
         predictor.fit(
             frame(rows=2000),
             hyperparameters={"GBM": endless, "LR": {}},
@@ -134,7 +133,7 @@ def test_a_model_past_the_hard_stop_is_skipped_and_no_other_begun(recorder, tmp_
 
 
 def test_a_callback_that_was_pickled_reports_nothing(recorder):
-    callback = ProgressCallback(recorder, HardStop(1))
+    callback = ProgressCallback(recorder, HardStop(1, within="x", error=TimeLimitExceeded))
     copy = pickle.loads(pickle.dumps(callback))
     assert copy.before_model_fit(trainer=None, model=None) == (False, False)
     assert copy.after_model_fit(trainer=None, model_names=[]) is False

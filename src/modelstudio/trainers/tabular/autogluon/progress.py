@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import logging
-import signal
-import threading
-import time
 import warnings
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import lightgbm
 from autogluon.core.callbacks import AbstractCallback
-from autogluon.core.utils.exceptions import TimeLimitExceeded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from types import FrameType, TracebackType
 
     from modelstudio.trainers.base import LogLevel, Reporter
+    from modelstudio.trainers.hard_stop import HardStop
 
 _logger = logging.getLogger(__name__)
 
@@ -38,7 +34,6 @@ _UNWANTED = (
     "User-specified model hyperparameters",
     "Verbosity:",
 )
-_STOP_RETRY_SECONDS = 0.1
 
 
 class LogHandler(logging.Handler):
@@ -78,55 +73,6 @@ def reported_output(reporter: Reporter, hidden_path: str) -> Iterator[None]:
             yield
     finally:
         autogluon.handlers, autogluon.propagate = handlers, propagate
-
-
-class HardStop:
-    """Ends the fit of a model that runs past a deadline, as if its time limit had been reached.
-
-    AutoGluon asks models to keep to their time limit, and not all do. Signals reach the main thread
-    only, so in another thread there is no hard stop.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._deadline = time.monotonic() + seconds
-        self._possible = threading.current_thread() is threading.main_thread()
-        self._previous: Any = None
-
-    def __enter__(self) -> Self:
-        if self._possible:
-            self._previous = signal.signal(signal.SIGALRM, self._on_alarm)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._possible:
-            self.disarm()
-            signal.signal(signal.SIGALRM, self._previous)
-
-    @property
-    def passed(self) -> bool:
-        return time.monotonic() >= self._deadline
-
-    def arm(self) -> None:
-        if self._possible:
-            seconds = max(self._deadline - time.monotonic(), _STOP_RETRY_SECONDS)
-            signal.setitimer(signal.ITIMER_REAL, seconds)
-
-    def disarm(self) -> None:
-        if self._possible:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-
-    def _on_alarm(self, _number: int, frame: FrameType | None) -> None:
-        # Only inside this function does AutoGluon take an exception for a model that has failed.
-        while frame is not None:
-            if frame.f_code.co_name == "_train_single":
-                raise TimeLimitExceeded
-            frame = frame.f_back
-        signal.setitimer(signal.ITIMER_REAL, _STOP_RETRY_SECONDS)
 
 
 class ProgressCallback(AbstractCallback):  # type: ignore[misc]

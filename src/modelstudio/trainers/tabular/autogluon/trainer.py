@@ -13,16 +13,13 @@ from autogluon.tabular import TabularPredictor
 
 from modelstudio.trainers import provenance
 from modelstudio.trainers.base import TrainedModel, TrainingError
+from modelstudio.trainers.hard_stop import HardStop
 from modelstudio.trainers.tabular import data, report
 from modelstudio.trainers.tabular.autogluon import packaging
 from modelstudio.trainers.tabular.autogluon.leaderboard import leaderboard
 from modelstudio.trainers.tabular.autogluon.options import FitOptions
 from modelstudio.trainers.tabular.autogluon.predictor import predict
-from modelstudio.trainers.tabular.autogluon.progress import (
-    HardStop,
-    ProgressCallback,
-    reported_output,
-)
+from modelstudio.trainers.tabular.autogluon.progress import ProgressCallback, reported_output
 from modelstudio.trainers.tabular.manifest import Manifest, model_api
 from modelstudio.trainers.tabular.preparation import Preparation
 from modelstudio.trainers.tabular.specification import TEST_INPUT, TRAINING_INPUT
@@ -203,7 +200,8 @@ def _fit_predictor(
         },
     )
     started = time.monotonic()
-    with HardStop(limit * _HARD_STOP_FACTOR + _HARD_STOP_SECONDS) as hard_stop:
+    seconds = limit * _HARD_STOP_FACTOR + _HARD_STOP_SECONDS
+    with HardStop(seconds, within="_train_single", error=TimeLimitExceeded) as hard_stop:
         try:
             predictor.fit(
                 tables.train,

@@ -57,6 +57,7 @@ from modelstudio.orchestration.store import OrchestrationStore
 from modelstudio.orchestration.wakeup import Wakeup
 from modelstudio.orchestration.worker_routes import WorkerRoutes
 from modelstudio.studios.launching import JOB_KIND, Launcher
+from modelstudio.studios.limits import RunLimits
 from modelstudio.studios.offering import open_catalogue
 from modelstudio.studios.routes import (
     ConfigVersionRoutes,
@@ -128,7 +129,11 @@ def open_orchestration(foundation: Foundation, metrics: Metrics) -> Orchestratio
     settings, database, clock = foundation.settings, foundation.database, foundation.clock
     data_dir, ids = settings.data_dir.resolve(), foundation.ids
     compute = LocalProcesses(
-        data_dir / "jobs", cpu=settings.cpu or None, memory_bytes=settings.memory_bytes or None
+        data_dir / "jobs",
+        cpu=settings.cpu or None,
+        memory_bytes=settings.memory_bytes or None,
+        niceness=settings.training_niceness,
+        disk_reserve_bytes=settings.disk_reserve_bytes,
     )
     store, wakeup = OrchestrationStore(), Wakeup(database.engine)
     lifecycle = JobLifecycle(store, foundation.identity, clock, metrics, wakeup)
@@ -205,9 +210,11 @@ def open_studios(
     experiments = ExperimentService(ExperimentStore(), SeriesStore(), models, clock, ids)
     store, jobs = StudioStore(), orchestration.service
     catalogue = open_catalogue(foundation.settings.environments)
-    service = StudioService(store, filesystem, datasets.service, jobs, catalogue, clock)
+    limits = RunLimits(foundation.settings.max_run_seconds, foundation.settings.run_disk_bytes)
+    service = StudioService(store, filesystem, datasets.service, jobs, catalogue, clock, limits)
     launcher = Launcher(store, service, filesystem, datasets.service, models, experiments, jobs)
-    jobs.register(JOB_KIND, TrainingJobs(store, datasets.service, models, experiments))
+    training = TrainingJobs(store, datasets.service, models, experiments, catalogue, limits)
+    jobs.register(JOB_KIND, training)
     return Studios(catalogue, models, experiments, service, launcher)
 
 

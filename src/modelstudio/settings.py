@@ -18,7 +18,17 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "MODELSTUDIO_"
 _MEBIBYTE: Final = 1 << 20
-_MAY_BE_ZERO: Final = frozenset({"port", "cpu", "memory_bytes"})
+_MAY_BE_ZERO: Final = frozenset(
+    {
+        "port",
+        "cpu",
+        "memory_bytes",
+        "training_niceness",
+        "max_run_seconds",
+        "run_disk_bytes",
+        "disk_reserve_bytes",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,10 @@ class Settings:
     max_model_bytes: int = 8 * 1024 * _MEBIBYTE
     cpu: float = 0.0
     memory_bytes: int = 0
+    training_niceness: int = 10
+    max_run_seconds: float = 0.0
+    run_disk_bytes: int = 20 * 1024 * _MEBIBYTE
+    disk_reserve_bytes: int = 1024 * _MEBIBYTE
     heartbeat_seconds: float = 2.0
     heartbeat_timeout_seconds: float = 30.0
     worker_patience_seconds: float = 3600.0

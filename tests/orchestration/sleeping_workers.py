@@ -27,6 +27,7 @@ class SleepingWorkers:
         self.requests: list[StartRequest] = []
         self.discarded: list[int] = []
         self.broken = False
+        self.in_the_way: str | None = None
 
     @property
     def started(self) -> list[str]:
@@ -43,6 +44,9 @@ class SleepingWorkers:
             self.children[child.pid] = child
             self.requests.append(request)
         return {"pid": child.pid, "workDir": str(work_dir)}
+
+    def obstacle(self) -> str | None:
+        return self.in_the_way
 
     def is_alive(self, handle: WorkerHandle) -> bool:
         with self._lock:

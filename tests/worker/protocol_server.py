@@ -13,6 +13,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 TOKEN = "token-of-the-job-and-no-other"
 
 
+_SUPERVISORS = "Used "
+
+
 class JobOnServer:
     """One job as the server knows it; survives the server that answers for it."""
 
@@ -34,6 +37,15 @@ class JobOnServer:
         self.changed = threading.Condition()
 
     def logs(self, level: str | None = None) -> list[str]:
+        """Return what the trainer logged."""
+        return [line for line in self._lines(level) if not line.startswith(_SUPERVISORS)]
+
+    def usage(self) -> str:
+        """Return what the supervisor logged at the end."""
+        [line] = [line for line in self._lines(None) if line.startswith(_SUPERVISORS)]
+        return line
+
+    def _lines(self, level: str | None) -> list[str]:
         return [
             event["message"]
             for _, event in sorted(self.events.items())

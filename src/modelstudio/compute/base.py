@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 #: What a backend needs to find a worker again, as JSON; the dispatcher stores it with the job and
@@ -33,6 +34,8 @@ class StartRequest:
     cpu, memory_bytes
         What the dispatcher has reserved. A backend that places workers itself needs them; the
         worker gets them from the server.
+    neighbours
+        The workers that run here meanwhile, to stay clear of.
     """
 
     job_rid: str
@@ -43,6 +46,7 @@ class StartRequest:
     patience_seconds: float
     cpu: float
     memory_bytes: int
+    neighbours: Sequence[WorkerHandle] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,13 @@ class Compute(Protocol):
         ------
         WorkerStartError
             When nothing was started.
+        """
+        ...
+
+    def obstacle(self) -> str | None:
+        """Say in plain words what keeps every worker from starting now, such as a full disk.
+
+        None when nothing does. What is in the way may go away by itself.
         """
         ...
 

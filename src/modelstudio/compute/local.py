@@ -18,10 +18,12 @@ from typing import Final
 import psutil
 
 from modelstudio.compute.base import Capacity, StartRequest, WorkerHandle, WorkerStartError
-from modelstudio.compute.machine import usable_cpu, usable_memory
+from modelstudio.compute.cores import HANDLE_KEY, choose, to_text
+from modelstudio.compute.machine import usable_cpu, usable_memory, whole_cores
 from modelstudio.trainers import environments
 from modelstudio.worker import settings
 from modelstudio.worker.processes import living, terminate
+from modelstudio.worker.wording import size
 
 _INHERITED: Final = (
     "HOME",
@@ -45,15 +47,32 @@ class LocalProcesses:
     """Workers as local processes.
 
     A handle holds ``pid``, ``created`` (which tells the process from a later one with the same
-    number), ``session``, ``host`` and ``workDir``. So workers outlive the server that started
-    them, and a later one finds them.
+    number), ``session``, ``host``, ``workDir`` and ``cores``. So workers outlive the server that
+    started them, and a later one finds them.
     """
 
     def __init__(
-        self, jobs_dir: Path, *, cpu: float | None = None, memory_bytes: int | None = None
+        self,
+        jobs_dir: Path,
+        *,
+        cpu: float | None = None,
+        memory_bytes: int | None = None,
+        niceness: int = 0,
+        disk_reserve_bytes: int = 0,
     ) -> None:
-        """Keep work directories below ``jobs_dir``; offer all of the machine unless told less."""
+        """Keep work directories below ``jobs_dir``; offer all of the machine unless told less.
+
+        Parameters
+        ----------
+        niceness
+            How far training stands back behind other processes, 0 to 19.
+        disk_reserve_bytes
+            Free space that stays on the disk of ``jobs_dir``: no worker starts with less, and
+            none goes on with less than half of it.
+        """
         self._jobs_dir = jobs_dir.absolute()
+        self._niceness = niceness
+        self._disk_reserve_bytes = disk_reserve_bytes
         self._capacity = Capacity(
             cpu=usable_cpu() if cpu is None else cpu,
             memory_bytes=usable_memory() if memory_bytes is None else memory_bytes,
@@ -64,7 +83,8 @@ class LocalProcesses:
     def start(self, request: StartRequest) -> WorkerHandle:
         try:
             work_dir = self._make_work_dir(request)
-            child = _spawn_or_clean(request, work_dir)
+            cores = choose(request.cpu, whole_cores(), request.neighbours)
+            child = _spawn_or_clean(work_dir, self._environment(request, work_dir, cores))
         except OSError as error:
             raise WorkerStartError(f"A worker could not be started: {error}") from error
         handle: WorkerHandle = {
@@ -73,10 +93,24 @@ class LocalProcesses:
             "session": child.pid,
             "host": socket.gethostname(),
             "workDir": str(work_dir),
+            HANDLE_KEY: to_text(cores),
         }
         with self._lock:
             self._children[str(work_dir)] = child
         return handle
+
+    def obstacle(self) -> str | None:
+        try:
+            self._jobs_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            free = shutil.disk_usage(self._jobs_dir).free
+        except OSError as error:
+            return f"The server cannot use its disk: {error.strerror}."
+        if free >= self._disk_reserve_bytes:
+            return None
+        return (
+            f"The server's disk is nearly full: {size(free)} are free, and a run starts when there "
+            f"are {size(self._disk_reserve_bytes)}."
+        )
 
     def is_alive(self, handle: WorkerHandle) -> bool:
         child = self._child(handle)
@@ -113,6 +147,26 @@ class LocalProcesses:
         prefix = f"{locator[:_PREFIX_LENGTH]}-{request.attempt}-"
         return Path(tempfile.mkdtemp(prefix=prefix, dir=self._jobs_dir))
 
+    def _environment(
+        self, request: StartRequest, work_dir: Path, cores: list[int]
+    ) -> dict[str, str]:
+        """Return what the worker needs and nothing of the server's own secrets."""
+        environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        environment |= {
+            settings.JOB_RID: request.job_rid,
+            settings.JOB_TOKEN: request.token,
+            settings.SERVER_URL: request.server_url,
+            settings.PATIENCE: str(request.patience_seconds),
+            settings.WORK_DIR: str(work_dir),
+            settings.CORES: to_text(cores),
+            settings.NICENESS: str(self._niceness),
+            settings.LEAST_FREE: str(self._disk_reserve_bytes // 2),
+            "PYTHONSAFEPATH": "1",  # nothing in the work directory may pass for a module
+        }
+        if request.server_url_file is not None:
+            environment[settings.SERVER_URL_FILE] = str(request.server_url_file)
+        return environment
+
     def _child(self, handle: WorkerHandle) -> subprocess.Popen[bytes] | None:
         """Return the worker, as far as it is known by now, if this object has started it."""
         self._reap()
@@ -126,15 +180,15 @@ class LocalProcesses:
                 child.poll()
 
 
-def _spawn_or_clean(request: StartRequest, work_dir: Path) -> subprocess.Popen[bytes]:
+def _spawn_or_clean(work_dir: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
     try:
-        return _spawn(request, work_dir)
+        return _spawn(work_dir, environment)
     except OSError:
         shutil.rmtree(work_dir, ignore_errors=True)
         raise
 
 
-def _spawn(request: StartRequest, work_dir: Path) -> subprocess.Popen[bytes]:
+def _spawn(work_dir: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
     log = os.open(work_dir / "worker.log", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:
         return subprocess.Popen(
@@ -143,27 +197,11 @@ def _spawn(request: StartRequest, work_dir: Path) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=work_dir,
-            env=_environment(request, work_dir),
+            env=environment,
             start_new_session=True,
         )
     finally:
         os.close(log)
-
-
-def _environment(request: StartRequest, work_dir: Path) -> dict[str, str]:
-    """Return what the worker needs and nothing of the server's own secrets."""
-    environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    environment |= {
-        settings.JOB_RID: request.job_rid,
-        settings.JOB_TOKEN: request.token,
-        settings.SERVER_URL: request.server_url,
-        settings.PATIENCE: str(request.patience_seconds),
-        settings.WORK_DIR: str(work_dir),
-        "PYTHONSAFEPATH": "1",  # nothing in the work directory may pass for a module
-    }
-    if request.server_url_file is not None:
-        environment[settings.SERVER_URL_FILE] = str(request.server_url_file)
-    return environment
 
 
 def _is_here(handle: WorkerHandle) -> bool:

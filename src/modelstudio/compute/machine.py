@@ -29,6 +29,18 @@ def usable_cpu() -> float:
     return cores
 
 
+def whole_cores() -> list[int]:
+    """Return the numbers of the cores that are this process's to choose from; empty for none.
+
+    Where a control group gives a share of the machine's time instead of cores, all its groups
+    would choose the same ones.
+    """
+    if sys.platform != "linux":
+        return []
+    cores = sorted(os.sched_getaffinity(0))
+    return cores if usable_cpu() >= len(cores) else []
+
+
 def usable_memory() -> int:
     """Return the bytes of memory that this process may use."""
     memory = int(psutil.virtual_memory().total)

@@ -5,6 +5,7 @@ server that was killed goes on where it stopped. Each pass reads the workers and
 queue, and acts on what it finds:
 
     a job waits and fits       claim it, start a worker, note the worker's handle
+    ... but the disk is full   say so in the job's log; it goes on waiting
     claimed, but no handle     the server died in between: the job waits again
     cancel requested           stop the worker, then the job is CANCELED
     worker ended, job runs     the job FAILED, or has another attempt
@@ -25,6 +26,7 @@ import structlog
 from modelstudio.compute.base import Capacity, StartRequest, WorkerStartError
 from modelstudio.orchestration.instance import Instance, url_file, write_url
 from modelstudio.orchestration.remains import log_tails
+from modelstudio.orchestration.store import LogLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,6 +105,7 @@ class Dispatcher:
         self._leaving_since: dict[_Key, float] = {}
         self._silent_since: dict[_Key, float] = {}
         self._warned = False
+        self._told_of = ""
         self._last_pass = 0
         self._listening_since = 0
 
@@ -155,7 +158,8 @@ class Dispatcher:
         self._metrics.workers_memory.set(sum(worker.rss_bytes for worker in mine))
         for worker in workers:
             self._attend(worker, self._mine if worker.owner == owner else self._foreign)
-        return self._start_what_fits(owner, head, self._free(mine)) or bool(mine)
+        handles = [worker.handle for worker in mine if worker.handle is not None]
+        return self._start_what_fits(owner, head, self._free(mine), handles) or bool(mine)
 
     def _note_absence(self) -> None:
         """Give workers time to be heard after this server could not listen.
@@ -181,21 +185,36 @@ class Dispatcher:
             memory_bytes=total.memory_bytes - sum(worker.memory_bytes for worker in mine),
         )
 
-    def _start_what_fits(self, owner: str, head: Waiting | None, free: Capacity) -> bool:
+    def _start_what_fits(
+        self, owner: str, head: Waiting | None, free: Capacity, neighbours: list[WorkerHandle]
+    ) -> bool:
         """Start workers, strictly in the order of the queue; return whether there were any."""
         started = False
         while head is not None and not self._stopped.is_set() and _fits(head, free):
+            if (obstacle := self._compute.obstacle()) is not None:
+                self._note_obstacle(head.rid, obstacle)
+                break
             with self._database.write() as tx:
                 claim = self._lifecycle.claim(tx, head.rid, owner)
             if claim is not None:
-                self._start(claim)
+                self._start(claim, neighbours)
                 started = True
                 free = Capacity(free.cpu - head.cpu, free.memory_bytes - head.memory_bytes)
             with self._database.read() as tx:
                 head = self._store.next_waiting(tx, self._compute.capacity())
         return started
 
-    def _start(self, claim: Claim) -> None:
+    def _note_obstacle(self, job_rid: str, obstacle: str) -> None:
+        """Tell a waiting job's readers, once, why it does not start although there is room."""
+        if self._told_of != job_rid:
+            _log.error("no job can start", job_rid=job_rid, reason=obstacle)
+            with self._database.write() as tx:
+                line = LogLine(self._clock.now_millis(), "WARNING", f"Waiting. {obstacle}")
+                self._store.add_logs(tx, job_rid, [line])
+            self._told_of = job_rid
+
+    def _start(self, claim: Claim, neighbours: list[WorkerHandle]) -> None:
+        """Start a worker and add it to its neighbours."""
         job = claim.job
         request = StartRequest(
             job_rid=job.rid,
@@ -206,6 +225,7 @@ class Dispatcher:
             patience_seconds=self._settings.worker_patience_seconds,
             cpu=job.cpu,
             memory_bytes=job.memory_bytes,
+            neighbours=tuple(neighbours),
         )
         try:
             handle = self._compute.start(request)
@@ -221,6 +241,7 @@ class Dispatcher:
             # No one would find it again. Without a handle the job is queued again.
             self._compute.stop(handle, 0)
             raise
+        neighbours.append(handle)
         _log.info("started a worker", job_rid=job.rid, attempt=job.attempt)
 
     # looking after ----------------------------------------------------------------------------

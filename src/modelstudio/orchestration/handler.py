@@ -70,7 +70,11 @@ class HandledJob:
 
 class JobHandler(Protocol):
     def specification(self, tx: sa.Connection, job: HandledJob) -> dict[str, Any]:
-        """Return the job's own part of the worker specification (trainer, customConfig, inputs)."""
+        """Return the job's own part of the worker specification.
+
+        That is ``trainer``, ``customConfig`` and ``inputs``, and where they are limited
+        ``wallSeconds`` and ``diskBytes``.
+        """
         ...
 
     def input_file(self, job: HandledJob, alias: str) -> AbstractContextManager[Path]:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 #: A trainer that never stops talking shall not fill the database.
 _MAX_LOG_LINES: Final = 100_000
+#: What a kind of jobs may limit besides the resources that are counted.
+_OWN_LIMITS: Final = ("wallSeconds", "diskBytes")
 
 
 class OrchestrationService:
@@ -212,8 +214,7 @@ class WorkerService:
         job = self._live(tx, job_rid)
         own = self._lifecycle.handler(job).specification(tx, handled(job))
         resources = {"cpu": job.cpu, "memoryBytes": job.memory_bytes}
-        if "wallSeconds" in own:
-            resources["wallSeconds"] = own.pop("wallSeconds")
+        resources |= {name: own.pop(name) for name in _OWN_LIMITS if name in own}
         return {
             **own,
             "jobRid": job.rid,

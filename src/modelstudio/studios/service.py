@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from modelstudio.kit.clock import Clock
     from modelstudio.kit.routing import Caller
     from modelstudio.orchestration.service import OrchestrationService
+    from modelstudio.studios.limits import RunLimits
     from modelstudio.studios.wire import CreateConfigVersionRequest
     from modelstudio.trainers.base import TrainerSpecification
     from modelstudio.trainers.catalogue import Catalogue
@@ -60,6 +61,7 @@ class StudioService:
         orchestration: OrchestrationService,
         catalogue: Catalogue,
         clock: Clock,
+        limits: RunLimits,
     ) -> None:
         self._store = store
         self._filesystem = filesystem
@@ -67,6 +69,7 @@ class StudioService:
         self._orchestration = orchestration
         self._catalogue = catalogue
         self._clock = clock
+        self._limits = limits
 
     def create(self, tx: sa.Connection, caller: Caller, *, name: str, folder_rid: str) -> Located:
         """Create a studio in a folder or project.
@@ -265,6 +268,7 @@ class StudioService:
         return [
             *validation.check_names(request.name, request.changelog),
             *validation.check_custom_config(trainer.config_schema, config.custom_config or {}),
+            *self._limits.failures(trainer, config.custom_config or {}),
             *validation.check_inputs(trainer, config.inputs, inputs, surroundings),
             *self._problems(tx, caller, inputs),
             *validation.check_outputs(trainer, config.outputs, outputs, surroundings),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,12 +15,9 @@ if TYPE_CHECKING:
     from modelstudio.experiments.service import ExperimentService
     from modelstudio.models.service import ModelService
     from modelstudio.orchestration.handler import EndStatus, HandledJob
+    from modelstudio.studios.limits import RunLimits
     from modelstudio.studios.store import StudioStore
-
-# Preparing the data, refitting and the evaluation come on top of a trainer's time limit.
-_WALL_FACTOR: Final = 3
-_WALL_ALLOWANCE_SECONDS: Final = 1800
-_DEFAULT_TIME_LIMIT: Final = 3600
+    from modelstudio.trainers.catalogue import Catalogue
 
 
 class TrainingJobs:
@@ -32,15 +29,21 @@ class TrainingJobs:
         datasets: DatasetService,
         models: ModelService,
         experiments: ExperimentService,
+        catalogue: Catalogue,
+        limits: RunLimits,
     ) -> None:
         self._store = store
         self._datasets = datasets
         self._models = models
         self._experiments = experiments
+        self._catalogue = catalogue
+        self._limits = limits
 
     def specification(self, _tx: sa.Connection, job: HandledJob) -> dict[str, Any]:
         own = {name: job.payload[name] for name in ("trainer", "customConfig", "inputs")}
-        return {**own, "wallSeconds": _wall_seconds(job.payload)}
+        wanted = own["trainer"]
+        trainer = self._catalogue.get(wanted["trainerId"], wanted["version"])
+        return {**own, **self._limits.for_worker(trainer, own["customConfig"])}
 
     def input_file(self, job: HandledJob, alias: str) -> AbstractContextManager[Path]:
         given = job.payload["inputs"][alias]
@@ -97,9 +100,3 @@ class TrainingJobs:
         self._models.discard_version(tx, job.payload["modelVersionRid"])
         self._experiments.fail(tx, job.payload["experimentRid"], reason)
         self._store.set_run_status(tx, job.build_rid, status)
-
-
-def _wall_seconds(payload: Mapping[str, Any]) -> float:
-    """Return when a run is ended that does not keep to its own time limit."""
-    limit = payload["customConfig"].get("time_limit", _DEFAULT_TIME_LIMIT)
-    return float(_WALL_FACTOR * limit + _WALL_ALLOWANCE_SECONDS)

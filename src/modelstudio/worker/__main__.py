@@ -28,7 +28,7 @@ def main() -> int:
         logging.getLogger("modelstudio.worker").error("%s", error)  # noqa: TRY400 - says it all
         return 2
     server, work_dir = JobServer(settings), WorkDir(settings.work_dir)
-    return Supervisor(server, work_dir, settings.trainer_envs).run()
+    return Supervisor(server, work_dir, settings.place, settings.trainer_envs).run()
 
 
 if __name__ == "__main__":

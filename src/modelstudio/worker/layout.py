@@ -93,6 +93,15 @@ class WorkDir:
             folder.mkdir(mode=0o700)
         os.close(os.open(self.events, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
+    def end_last_event(self) -> None:
+        """End the line that a killed process left unfinished, so that another can follow."""
+        with self.events.open("rb+") as file:
+            size = file.seek(0, os.SEEK_END)
+            if size:
+                file.seek(size - 1)
+                if file.read(1) != b"\n":
+                    file.write(b"\n")
+
     def clear(self) -> None:
         """Delete data and results; the logs and the task stay for the operator."""
         for folder in (*self._folders(), self.source):

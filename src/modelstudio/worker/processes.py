@@ -1,11 +1,12 @@
-"""Finding, measuring and ending processes, down to the last grandchild."""
+"""Finding and ending processes, down to the last grandchild."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import psutil
@@ -13,7 +14,6 @@ import psutil
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_USED_PAGES: Final = frozenset({"Pss_Anon:", "Pss_Shmem:"})
 _POLL_SECONDS: Final = 0.02
 _KILL_SECONDS: Final = 1.0
 
@@ -63,33 +63,8 @@ def _signal(process: psutil.Process, number: signal.Signals) -> None:
         return  # gone meanwhile, or another user's: the caller looks again
 
 
-def memory_of(processes: Sequence[psutil.Process], enough_bytes: int) -> int:
-    """Return the memory that some processes use together, in bytes.
-
-    The plain sum of resident memory is cheap, but counts shared pages once for every process, and
-    pages of mapped files, which the kernel takes back when it needs them. Only when the sum goes
-    beyond ``enough_bytes`` are those told apart, which costs a walk through all pages.
-    """
-    total = sum(_resident(process) for process in processes)
-    if total <= enough_bytes:
-        return total
-    return sum(_unshared(process) for process in processes)
-
-
-def _resident(process: psutil.Process) -> int:
-    try:
-        return int(process.memory_info().rss)
-    except psutil.Error:
-        return 0
-
-
-def _unshared(process: psutil.Process) -> int:
-    """Return a process's own memory and its part of what it shares, without mapped files."""
-    try:
-        text = Path(f"/proc/{process.pid}/smaps_rollup").read_text(encoding="ascii")
-    except FileNotFoundError:
-        return 0 if sys.platform == "linux" else _resident(process)
-    except OSError:  # it is just ending, or its memory is closed to us
-        return _resident(process)
-    lines = (line.split() for line in text.splitlines())
-    return sum(int(words[1]) * 1024 for words in lines if words[0] in _USED_PAGES)
+def reap() -> None:
+    """Collect children that have ended, adopted ones too, so that their CPU time is counted."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass

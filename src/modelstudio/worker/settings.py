@@ -13,7 +13,7 @@ from modelstudio.trainers.environments import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Mapping, MutableMapping
 
 JOB_RID: Final = "MODELSTUDIO_JOB_RID"
 JOB_TOKEN: Final = "MODELSTUDIO_JOB_TOKEN"  # noqa: S105 - the name of a variable
@@ -21,12 +21,43 @@ SERVER_URL: Final = "MODELSTUDIO_SERVER_URL"
 SERVER_URL_FILE: Final = "MODELSTUDIO_SERVER_URL_FILE"
 PATIENCE: Final = "MODELSTUDIO_WORKER_PATIENCE"
 WORK_DIR: Final = "MODELSTUDIO_WORK_DIR"
+CORES: Final = "MODELSTUDIO_WORKER_CORES"
+NICENESS: Final = "MODELSTUDIO_WORKER_NICENESS"
+LEAST_FREE: Final = "MODELSTUDIO_WORKER_DISK_RESERVE_BYTES"
 
 DEFAULT_PATIENCE_SECONDS: Final = 3600.0
 
 
 class WorkerSettingsError(Exception):
     """A variable of the worker's environment is missing or cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where on this machine the training runs; chosen by whoever starts the worker.
+
+    Attributes
+    ----------
+    cores
+        The numbers of the cores that it stays on; empty for any.
+    niceness
+        How far it stands back behind other processes, 0 to 19.
+    least_free_bytes
+        The run is ended when less than this is left on the disk.
+    """
+
+    cores: tuple[int, ...] = ()
+    niceness: int = 0
+    least_free_bytes: int = 0
+
+    @classmethod
+    def read_from(cls, environment: Mapping[str, str]) -> Self:
+        """Read the variables; ``ValueError`` when one is no number."""
+        return cls(
+            cores=tuple(int(core) for core in environment.get(CORES, "").split(",") if core),
+            niceness=int(environment.get(NICENESS) or 0),
+            least_free_bytes=int(environment.get(LEAST_FREE) or 0),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +70,7 @@ class WorkerSettings:
     server_url_file: Path | None
     patience_seconds: float
     work_dir: Path
+    place: Place = field(default_factory=Place)
     trainer_envs: TrainerEnvironments = field(default_factory=TrainerEnvironments)
 
     @classmethod
@@ -65,6 +97,10 @@ class WorkerSettings:
             trainer_envs = TrainerEnvironments.parse(environment.get(VARIABLE, ""))
         except InvalidEnvironmentsError as error:
             raise WorkerSettingsError(f"{VARIABLE}: {error}") from None
+        try:
+            place = Place.read_from(environment)
+        except ValueError as error:
+            raise WorkerSettingsError(f"The worker's place is malformed: {error}") from None
         for name in (JOB_RID, WORK_DIR):
             if not environment.get(name):
                 raise WorkerSettingsError(f"{name} is not set")
@@ -75,5 +111,6 @@ class WorkerSettings:
             server_url_file=Path(url_file) if url_file else None,
             patience_seconds=patience,
             work_dir=Path(environment[WORK_DIR]).absolute(),
+            place=place,
             trainer_envs=trainer_envs,
         )

@@ -18,6 +18,8 @@ class JobSpecification:
     ----------
     cpu
         Cores, rounded down but at least 1.
+    disk_bytes
+        What the run may write to its work directory, or None for any amount.
     wall_seconds
         The longest that training may take, or None for any time.
     trainer, custom_config, inputs
@@ -28,6 +30,7 @@ class JobSpecification:
     heartbeat_seconds: float
     cpu: int
     memory_bytes: int
+    disk_bytes: int | None
     wall_seconds: float | None
     trainer: Mapping[str, Any]
     custom_config: Mapping[str, Any]
@@ -37,12 +40,13 @@ class JobSpecification:
     def parse(cls, wire: Mapping[str, Any]) -> Self:
         """Read the server's answer; ``KeyError``, ``TypeError`` or ``ValueError`` if malformed."""
         resources = wire["resources"]
-        wall_seconds = resources.get("wallSeconds")
+        wall_seconds, disk_bytes = resources.get("wallSeconds"), resources.get("diskBytes")
         return cls(
             attempt=int(wire["attempt"]),
             heartbeat_seconds=float(wire["heartbeatSeconds"]),
             cpu=max(1, math.floor(float(resources["cpu"]))),
             memory_bytes=int(resources["memoryBytes"]),
+            disk_bytes=None if disk_bytes is None else int(disk_bytes),
             wall_seconds=None if wall_seconds is None else float(wall_seconds),
             trainer=wire["trainer"],
             custom_config=wire["customConfig"],

@@ -24,9 +24,11 @@ from modelstudio.worker.job_server import (
     ServerUnreachableError,
 )
 from modelstudio.worker.package import UnpackableModelError, pack
-from modelstudio.worker.processes import descendants, terminate
+from modelstudio.worker.processes import descendants, reap, terminate
+from modelstudio.worker.reporter import FileReporter
 from modelstudio.worker.specification import JobSpecification
-from modelstudio.worker.training_process import MemoryGauge, RunFailedError
+from modelstudio.worker.usage import RunUsage
+from modelstudio.worker.watchdog import RunFailedError, Watchdog
 
 if TYPE_CHECKING:
     import subprocess
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from modelstudio.trainers.environments import TrainerEnvironments
     from modelstudio.worker.job_server import JobServer
     from modelstudio.worker.layout import WorkDir
+    from modelstudio.worker.settings import Place
 
 _log = logging.getLogger("modelstudio.worker")
 
@@ -56,12 +59,17 @@ class Supervisor:
     """One attempt of one job, from its specification to its result."""
 
     def __init__(
-        self, server: JobServer, work_dir: WorkDir, environments: TrainerEnvironments
+        self,
+        server: JobServer,
+        work_dir: WorkDir,
+        place: Place,
+        environments: TrainerEnvironments,
     ) -> None:
         self._server = server
         self._work_dir = work_dir
+        self._place = place
         self._environments = environments
-        self._gauge = MemoryGauge()
+        self._usage = RunUsage()
         self._endings: queue.SimpleQueue[Ending] = queue.SimpleQueue()
         # Reentrant, because a signal's handler runs between any two steps of the main thread.
         self._lock = threading.RLock()
@@ -128,7 +136,7 @@ class Supervisor:
 
     def _is_cancelled(self, job: JobSpecification) -> bool:
         try:
-            return self._server.heartbeat(job.attempt, self._gauge.used_bytes)
+            return self._server.heartbeat(job.attempt, self._usage.memory_bytes)
         except ServerRefusedError as refusal:
             # Perhaps a gateway in front of a server that is just restarting.
             _log.warning("%s", refusal)
@@ -148,7 +156,7 @@ class Supervisor:
         except Exception as error:  # noqa: BLE001 - logged; the job must still be answered
             _log.exception("The worker failed")
             if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-                return "The machine that ran the training has no space left on its disk."
+                return "Out of disk: the machine that ran the training has no space left on it."
             return "The worker failed unexpectedly; the operator finds the cause in its log."
         return None
 
@@ -156,26 +164,39 @@ class Supervisor:
         self._work_dir.prepare()
         for number, alias in enumerate(job.inputs):
             self._server.download_input(alias, self._work_dir.input(number))
+        watchdog = Watchdog(job, self._work_dir, self._usage, self._place.least_free_bytes)
         process = self._start(job)
         forwarder = EventForwarder(self._server, job.attempt, self._work_dir.events)
         forwarding = self._in_background("events", forwarder.run)
         try:
-            exit_status = training_process.watch(process, job, self._gauge)
+            exit_status = watchdog.watch(process)
         finally:
-            terminate(descendants, 0)
-            self._gauge.used_bytes = 0
+            self._wind_up(job, process, watchdog)
             forwarder.finish()
             forwarding.join()
         if exit_status == -signal.SIGTERM:
             time.sleep(_SETTLE_SECONDS)
         self._check_not_ended()
-        return training_process.outcome(self._work_dir, exit_status)
+        killed = watchdog.kernel_has_killed
+        return training_process.outcome(self._work_dir, exit_status, kernel_has_killed=killed)
+
+    def _wind_up(
+        self, job: JobSpecification, process: subprocess.Popen[bytes], watchdog: Watchdog
+    ) -> None:
+        """Leave no process of the run and none of its shared memory, and report what it used."""
+        terminate(descendants, 0)
+        self._usage.memory_bytes = 0
+        process.poll()
+        reap()
+        watchdog.files.delete_shared_memory()
+        self._work_dir.end_last_event()
+        self._usage.report(job, FileReporter(self._work_dir))
 
     def _start(self, job: JobSpecification) -> subprocess.Popen[bytes]:
         with self._lock:
             # Once ended, the main thread looks for processes to end; none may come after that.
             self._check_not_ended()
-            return training_process.start(self._work_dir, job, self._environments)
+            return training_process.start(self._work_dir, job, self._place, self._environments)
 
     def _deliver(self, job: JobSpecification, result: Mapping[str, Any]) -> None:
         for table in result["tables"]:

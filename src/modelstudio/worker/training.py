@@ -6,7 +6,6 @@ network, and ends with the supervisor that started it.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import faulthandler
 import json
@@ -20,10 +19,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from modelstudio.trainers import catalogue
 from modelstudio.trainers.base import TrainingError, TrainingTask
+from modelstudio.worker.confinement import confine
 from modelstudio.worker.inputs import input_table, with_defaults
 from modelstudio.worker.kernel import die_with_parent
 from modelstudio.worker.layout import WorkDir, write_json
+from modelstudio.worker.memory import memory_of
 from modelstudio.worker.reporter import FileReporter
+from modelstudio.worker.wording import out_of_memory, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,12 +36,6 @@ if TYPE_CHECKING:
 _STARTED: Final = time.monotonic()
 _LONGEST_REASON: Final = 500
 _LONGEST_TRACEBACK: Final = 9_000
-#: The kernel counts what is reserved, not what is used, so the limit has some room. The supervisor
-#: holds the run to the exact one.
-_RESERVED_SHARE: Final = 8
-_RESERVED_BYTES: Final = 256 * 2**20
-#: Between 0 and 1000, higher dies first: rather this process than the server.
-_OOM_SCORE: Final = "500"
 _NATIVE_OUT_OF_MEMORY: Final = ("bad_alloc", "bad allocation", "cannot allocate memory")
 
 
@@ -49,7 +45,7 @@ def main(arguments: list[str]) -> None:
     work_dir = WorkDir(Path(arguments[0]))
     task = json.loads(work_dir.task.read_bytes())
     _die_with(task["supervisorPid"])
-    _limit(task["memoryBytes"])
+    confine(task)
     reporter = FileReporter(work_dir)
     write_json(work_dir.result, _run(work_dir, task, reporter))
 
@@ -58,22 +54,6 @@ def _die_with(supervisor: int) -> None:
     die_with_parent()
     if os.getppid() != supervisor:  # it died before the kernel knew
         os._exit(1)
-
-
-def _limit(memory_bytes: int) -> None:
-    """Turn a far too large allocation into a ``MemoryError`` and keep the rest of the machine."""
-    if sys.platform != "linux":
-        return
-    import resource  # noqa: PLC0415 - not on every system
-
-    data_bytes = memory_bytes + memory_bytes // _RESERVED_SHARE + _RESERVED_BYTES
-    _, most = resource.getrlimit(resource.RLIMIT_DATA)
-    if most != resource.RLIM_INFINITY:
-        data_bytes = min(data_bytes, most)
-    resource.setrlimit(resource.RLIMIT_DATA, (data_bytes, data_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with contextlib.suppress(OSError):  # a container may close /proc
-        Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE, encoding="ascii")
 
 
 def _run(work_dir: WorkDir, task: Mapping[str, Any], reporter: FileReporter) -> dict[str, Any]:
@@ -98,7 +78,7 @@ def _run(work_dir: WorkDir, task: Mapping[str, Any], reporter: FileReporter) -> 
     except (Exception, SystemExit) as error:  # noqa: BLE001 - this is where every fault ends
         traceback.print_exc()
         reporter.log(traceback.format_exc()[-_LONGEST_TRACEBACK:], "ERROR")
-        return _failure(work_dir, _reason(error, task["memoryBytes"]))
+        return _failure(work_dir, _reason(error, task))
     return result
 
 
@@ -138,12 +118,19 @@ def _failure(work_dir: WorkDir, reason: str) -> dict[str, Any]:
     return {"status": "failed", "reason": reason.replace(str(work_dir.root), "(work directory)")}
 
 
-def _reason(error: BaseException, memory_bytes: int) -> str:
-    if any(_is_out_of_memory(cause) for cause in _chain(error)):
-        allowed = f"{memory_bytes / 10**9:.1f} GB"
-        if memory_bytes < 10**9:
-            allowed = f"{memory_bytes / 10**6:.0f} MB"
-        return f"Out of memory: the run needed more than the {allowed} it may use."
+def _reason(error: BaseException, task: Mapping[str, Any]) -> str:
+    causes = list(_chain(error))
+    if any(map(_is_out_of_memory, causes)):
+        used = memory_of([os.getpid()], task["memoryBytes"])
+        so_far = out_of_memory(used, task["memoryBytes"]).removesuffix(".")
+        return f"{so_far}, and then asked for more than was left."
+    numbers = {getattr(cause, "errno", None) for cause in causes}
+    if errno.EFBIG in numbers:
+        return (
+            f"Out of disk: a file grew beyond the {size(task['diskBytes'])} that a run may write."
+        )
+    if errno.ENOSPC in numbers:
+        return "Out of disk: the machine that ran the training has no space left on it."
     message = str(error)
     if len(message) > _LONGEST_REASON:
         message = message[:_LONGEST_REASON] + " ..."

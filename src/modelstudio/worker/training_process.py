@@ -1,4 +1,4 @@
-"""The training process as the supervisor sees it: start it, watch it, say how it ended."""
+"""The training process as the supervisor sees it: how it starts and what it leaves."""
 
 from __future__ import annotations
 
@@ -6,51 +6,37 @@ import json
 import os
 import signal
 import subprocess
-import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from modelstudio.trainers.environments import UnknownEnvironmentError, process_environment
 from modelstudio.worker import settings
+from modelstudio.worker.confinement import thread_variables
 from modelstudio.worker.layout import write_json
-from modelstudio.worker.processes import descendants, memory_of
+from modelstudio.worker.watchdog import RunFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from modelstudio.trainers.environments import TrainerEnvironments
     from modelstudio.worker.layout import WorkDir
+    from modelstudio.worker.settings import Place
     from modelstudio.worker.specification import JobSpecification
 
-_CHECK_SECONDS: Final = 0.5
-_THREAD_VARIABLES: Final = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "NUMEXPR_MAX_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "POLARS_MAX_THREADS",
-    "LOKY_MAX_CPU_COUNT",
-)
-_KILLED: Final = (
+_KILLED: Final = "The training process was killed from outside (signal 9)."
+_PERHAPS_KERNEL: Final = (
     "The training process was killed (signal 9), most likely because the machine ran out of memory."
 )
-
-
-class RunFailedError(Exception):
-    """The run has failed; the message is for the user."""
-
-
-@dataclass
-class MemoryGauge:
-    """The memory that the run used when it was last measured, in bytes."""
-
-    used_bytes: int = 0
+_KERNEL: Final = (
+    "Out of memory: the machine had none left, so its kernel killed the training process (signal "
+    "9). Give the runs together less memory than the machine has."
+)
+_KERNEL_KILLED_SOME: Final = (
+    " Meanwhile the machine ran out of memory, and its kernel killed a process."
+)
 
 
 def start(
-    work_dir: WorkDir, job: JobSpecification, environments: TrainerEnvironments
+    work_dir: WorkDir, job: JobSpecification, place: Place, environments: TrainerEnvironments
 ) -> subprocess.Popen[bytes]:
     """Write the task and start the training process on it, in the trainer's environment.
 
@@ -67,7 +53,7 @@ def start(
     except UnknownEnvironmentError as error:
         raise RunFailedError(str(error)) from None
     variables = process_environment(_environment(work_dir, job.cpu), environment, work_dir.source)
-    _write_task(work_dir, job)
+    _write_task(work_dir, job, place)
     log = os.open(work_dir.training_log, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
     try:
         return subprocess.Popen(  # noqa: S603 - the command is ours
@@ -82,7 +68,7 @@ def start(
         os.close(log)
 
 
-def _write_task(work_dir: WorkDir, job: JobSpecification) -> None:
+def _write_task(work_dir: WorkDir, job: JobSpecification, place: Place) -> None:
     inputs = {
         alias: {**table, "path": str(work_dir.input(number))}
         for number, (alias, table) in enumerate(job.inputs.items())
@@ -95,6 +81,9 @@ def _write_task(work_dir: WorkDir, job: JobSpecification) -> None:
         "cpu": job.cpu,
         "memoryBytes": job.memory_bytes,
         "wallSeconds": job.wall_seconds,
+        "diskBytes": job.disk_bytes,
+        "cores": place.cores,
+        "niceness": place.niceness,
     }
     write_json(work_dir.task, task)
 
@@ -107,9 +96,7 @@ def _environment(work_dir: WorkDir, cpu: int) -> dict[str, str]:
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("MODELSTUDIO_")}
     return {
         **inherited,
-        **dict.fromkeys(_THREAD_VARIABLES, str(cpu)),
-        # Idle threads of a pool would spin: on busy cores a small fit took ten times as long.
-        "OMP_WAIT_POLICY": "PASSIVE",
+        **thread_variables(cpu),
         settings.WORK_DIR: str(work_dir.root),
         "TMPDIR": str(work_dir.scratch),
         # joblib would prefer /dev/shm, which no limit counts and no one would clean up.
@@ -122,37 +109,9 @@ def _environment(work_dir: WorkDir, cpu: int) -> dict[str, str]:
     }
 
 
-def watch(process: subprocess.Popen[bytes], job: JobSpecification, gauge: MemoryGauge) -> int:
-    """Wait for the training process and return its exit status, negative for a signal.
-
-    Raises
-    ------
-    RunFailedError
-        As soon as the run goes beyond its memory or its time; the processes still run then.
-    """
-    started = time.monotonic()
-    while True:
-        try:
-            return process.wait(_CHECK_SECONDS)
-        except subprocess.TimeoutExpired:
-            pass
-        gauge.used_bytes = memory_of(descendants(), job.memory_bytes)
-        if gauge.used_bytes > job.memory_bytes:
-            used, allowed = _in_same_unit(gauge.used_bytes, job.memory_bytes)
-            raise RunFailedError(f"Out of memory: the run used {used} of the {allowed} it may use.")
-        if job.wall_seconds is not None and time.monotonic() - started > job.wall_seconds:
-            raise RunFailedError(f"The run took longer than its limit of {job.wall_seconds:g} s.")
-
-
-def _in_same_unit(used: int, allowed: int) -> tuple[str, str]:
-    unit, size = ("GB", 10**9) if allowed >= 10**9 else ("MB", 10**6)
-    digits = 1 if unit == "GB" else 0
-    if f"{used / size:.{digits}f}" == f"{allowed / size:.{digits}f}":
-        digits += 2
-    return f"{used / size:.{digits}f} {unit}", f"{allowed / size:.{digits}f} {unit}"
-
-
-def outcome(work_dir: WorkDir, exit_status: int) -> Mapping[str, Any]:
+def outcome(
+    work_dir: WorkDir, exit_status: int, *, kernel_has_killed: bool | None
+) -> Mapping[str, Any]:
     """Return the result that the training process left.
 
     Raises
@@ -163,17 +122,17 @@ def outcome(work_dir: WorkDir, exit_status: int) -> Mapping[str, Any]:
     try:
         result: dict[str, Any] = json.loads(work_dir.result.read_bytes())
     except FileNotFoundError:
-        raise RunFailedError(_without_result(exit_status)) from None
+        raise RunFailedError(_without_result(exit_status, kernel_has_killed)) from None
     if result["status"] != "succeeded":
-        raise RunFailedError(result["reason"])
+        raise RunFailedError(result["reason"] + (_KERNEL_KILLED_SOME if kernel_has_killed else ""))
     return result
 
 
-def _without_result(exit_status: int) -> str:
+def _without_result(exit_status: int, kernel_has_killed: bool | None) -> str:
     if exit_status >= 0:
         return f"The training process ended without a result (exit code {exit_status})."
     if -exit_status == signal.SIGKILL:
-        return _KILLED
+        return {True: _KERNEL, False: _KILLED, None: _PERHAPS_KERNEL}[kernel_has_killed]
     try:
         name = signal.Signals(-exit_status).name
     except ValueError:

@@ -9,6 +9,7 @@ import pytest
 from databases import DIALECTS
 from orchestration.in_process_jobs import InProcessJobs, jobs_on
 from orchestration.job_server import JobServer
+from orchestration.sleeping_workers import SleepingWorkers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,3 +28,10 @@ def job_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JobServer]:
     running.start()
     yield running
     running.stop()
+
+
+@pytest.fixture
+def workers(tmp_path: Path) -> Iterator[SleepingWorkers]:
+    sleeping = SleepingWorkers(tmp_path / "jobs")
+    yield sleeping
+    sleeping.end()

@@ -37,16 +37,23 @@ class Rig:
 
     def __init__(self, root: Path) -> None:
         self.url_file = root / "server.url"
-        self.compute = LocalProcesses(root / "jobs")
+        self.settle()
         self.job = None
         self.server = None
+        self.servers = []
         self.handle = None
+
+    def settle(self, **options) -> None:
+        """Have workers run in a place with these options."""
+        self.compute = LocalProcesses(self.url_file.parent / "jobs", **options)
 
     def submit(self, trainer: str, config: dict | None = None, **changes) -> JobOnServer:
         """Put a job on a server; the changes are to its input or its resources."""
         resources = {"cpu": 1.5, "memoryBytes": changes.get("memory", 2 * 10**9)}
         if "wall_seconds" in changes:
             resources["wallSeconds"] = changes["wall_seconds"]
+        if "disk" in changes:
+            resources["diskBytes"] = changes["disk"]
         table = {
             "datasetRid": "ri.foundry.main.dataset.d",
             "transactionRid": "ri.foundry.main.transaction.t",
@@ -63,7 +70,7 @@ class Rig:
             "trainer": {
                 "trainerId": "ri.models..trainer.test",
                 "version": "1.0.0",
-                "implementation": f"worker_trainers:{trainer}",
+                "implementation": trainer if ":" in trainer else f"worker_trainers:{trainer}",
             },
             "customConfig": config or {},
             "inputs": {"input_df": table},
@@ -76,13 +83,14 @@ class Rig:
 
     def serve(self) -> None:
         self.server = ProtocolServer(self.job)
+        self.servers.append(self.server)
         self.url_file.write_text(self.server.url + "\n")
 
     def go_away(self) -> None:
         self.server.stop()
         self.server = None
 
-    def start(self, *, token: str = TOKEN, patience: float = 60.0) -> None:
+    def start(self, *, token: str = TOKEN, patience: float = 60.0, neighbours=()) -> None:
         request = StartRequest(
             job_rid=self.job.rid,
             attempt=3,
@@ -92,6 +100,7 @@ class Rig:
             patience_seconds=patience,
             cpu=1.5,
             memory_bytes=self.job.specification["resources"]["memoryBytes"],
+            neighbours=neighbours,
         )
         self.handle = self.compute.start(request)
 
@@ -123,8 +132,8 @@ class Rig:
     def close(self) -> None:
         if self.handle is not None:
             self.compute.stop(self.handle, 0)
-        if self.server is not None:
-            self.server.stop()
+        for server in self.servers:
+            server.stop()
 
 
 @pytest.fixture

@@ -19,13 +19,13 @@ def choose(cpu: float, usable: Sequence[int], neighbours: Iterable[WorkerHandle]
     """Return the cores for a run; empty when it may use any.
 
     As many as it asked for, rounded down but at least one, and those that the fewest neighbours
-    are on. The lowest numbers are taken last: that is where the machine's own work tends to be.
+    are on.
     """
     wanted = max(1, math.floor(cpu))
     if wanted >= len(usable):
         return []
     load = Counter(core for handle in neighbours for core in from_handle(handle))
-    return sorted(sorted(usable, key=lambda core: (load[core], -core))[:wanted])
+    return sorted(sorted(usable, key=lambda core: (load[core], core))[:wanted])
 
 
 def from_handle(handle: WorkerHandle) -> list[int]:

@@ -38,6 +38,8 @@ _INHERITED: Final = (
     "TZ",
     "USER",
 )
+#: A run that has not asked for a GPU shall find none; each vendor's library reads one of them.
+_NO_GPU: Final = {"CUDA_VISIBLE_DEVICES": "", "HIP_VISIBLE_DEVICES": "", "ROCR_VISIBLE_DEVICES": ""}
 _PREFIX_LENGTH: Final = 8
 #: Where the start time is in /proc/PID/stat, counted from after the name.
 _START_TICK: Final = 19
@@ -161,6 +163,7 @@ class LocalProcesses:
             settings.CORES: to_text(cores),
             settings.NICENESS: str(self._niceness),
             settings.LEAST_FREE: str(self._disk_reserve_bytes // 2),
+            **_NO_GPU,
             "PYTHONSAFEPATH": "1",  # nothing in the work directory may pass for a module
         }
         if request.server_url_file is not None:

@@ -92,9 +92,9 @@ class TmpfsWriting:
     def fit(self, task, reporter):
         for number in range(1000):
             with Path(f"/dev/shm/{task.config['prefix']}{number}").open("wb", 0) as file:
-                for _ in range(10):
-                    file.write(b"x" * (10 * MEGABYTE))
-                    time.sleep(0.03)
+                for _ in range(20):
+                    file.write(b"x" * (5 * MEGABYTE))
+                    time.sleep(0.05)
 
 
 class Forking:

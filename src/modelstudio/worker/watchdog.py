@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import signal
 import subprocess
 import time
 from typing import TYPE_CHECKING, Final
@@ -99,6 +100,7 @@ class Watchdog:
     def _check_time(self) -> None:
         limit = self._job.wall_seconds
         if limit is not None and self._usage.training_seconds > limit:
+            self._kill()
             raise RunFailedError(
                 f"Out of time: the run took longer than the {limit:g} s that it may take."
             )
@@ -154,9 +156,15 @@ class Watchdog:
 
     def _kill(self) -> None:
         """Kill at once what is known of the run; the caller looks for the rest."""
+        self._signal(signal.SIGSTOP)
+        # No one could say any more whose files in memory these are.
+        self.files.look_at(process.pid for process in self._processes)
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
         for process in self._processes:
             with contextlib.suppress(psutil.Error):
-                process.kill()
+                process.send_signal(number)
 
 
 class _Rate:

@@ -1,0 +1,154 @@
+"""``python -m modelstudio.inference.process``: the process that a predictor runs in.
+
+The first message says what to load and what it may use; see ``client``. Then it answers one
+message after the other, until its standard input ends. What libraries print goes to standard
+error; standard output belongs to the answers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import os
+import sys
+import threading
+import time
+import traceback
+from importlib import import_module
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final
+
+from modelstudio.inference import messages
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from modelstudio.trainers.base import Predictor
+
+_LONGEST_MESSAGE: Final = 500
+_PARENT_SECONDS: Final = 1.0
+#: Address space that libraries reserve and never use counts too, so the limit has some room.
+_RESERVED_BYTES: Final = 512 * 2**20
+
+
+def main() -> None:
+    faulthandler.enable()
+    requests, answers = _private_pipes()
+    first = messages.read(requests)
+    if first is None:
+        return
+    setup, _ = first
+    threading.Thread(target=_end_with, args=(setup["parentPid"],), daemon=True).start()
+    _limit(setup["memoryBytes"])
+    try:
+        session = Session(setup)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a predictor may raise anything
+        messages.write(answers, _problem(error, "The model cannot be loaded"))
+        return
+    messages.write(answers, session.about())
+    while (message := messages.read(requests)) is not None:
+        head, body = session.answer(*message)
+        messages.write(answers, head, body)
+
+
+class Session:
+    """A loaded predictor and how to call it."""
+
+    def __init__(self, setup: Mapping[str, Any]) -> None:
+        from modelstudio.inference import values  # noqa: PLC0415 - the limits are set by now
+
+        self._values = values
+        self._inputs = values.table_columns(setup["modelApi"]["inputs"])
+        self._outputs = values.table_columns(setup["modelApi"]["outputs"])
+        self._predictor = load(setup["predictor"], Path(setup["modelDir"]))
+
+    def about(self) -> dict[str, Any]:
+        return {
+            "rowWise": bool(getattr(self._predictor, "row_wise", False)),
+            "predictsRows": hasattr(self._predictor, "predict_row"),
+        }
+
+    def answer(self, head: Mapping[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+        try:
+            if head["op"] == "row":
+                return {"row": self._values.plain_row(self._predict_row(head["row"]))}, b""
+            frame = self._predictor.predict(self._values.frame_of(body))
+            return {}, self._values.table_of(frame, self._outputs)
+        except KeyError as error:
+            if self._is_input(error):
+                name = error.args[0]
+                return {"problem": f"The column {name!r} is missing.", "missingColumn": name}, b""
+            return _problem(error, "The predictor failed"), b""
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a predictor may raise anything
+            return _problem(error, "The predictor failed"), b""
+
+    def _predict_row(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        fast = getattr(self._predictor, "predict_row", None)
+        if fast is not None:
+            answer: Mapping[str, Any] = fast(row)
+            return answer
+        frame = self._values.frame_of_row(row, self._inputs)
+        return self._values.row_of(self._predictor.predict(frame))
+
+    def _is_input(self, error: KeyError) -> bool:
+        return any(column["name"] in error.args for column in self._inputs)
+
+
+def load(predictor: str, model_dir: Path) -> Predictor:
+    """Import a predictor's ``module:Class`` and load a model with it."""
+    module_name, _, class_name = predictor.partition(":")
+    loaded: Predictor = getattr(import_module(module_name), class_name).load(model_dir)
+    return loaded
+
+
+def _private_pipes() -> tuple[IO[bytes], IO[bytes]]:
+    """Take the pipes away from whatever else prints or reads in this process."""
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+    return requests, answers
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_PARENT_SECONDS)
+    os._exit(1)
+
+
+def _limit(memory_bytes: int | None) -> None:
+    """Turn a far too large allocation into a ``MemoryError`` and keep the rest of the machine."""
+    if sys.platform != "linux":
+        return
+    import resource  # noqa: PLC0415 - not on every system
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with contextlib.suppress(OSError):  # a container may close /proc
+        Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
+    if memory_bytes is not None:
+        _, most = resource.getrlimit(resource.RLIMIT_DATA)
+        wanted = memory_bytes + _RESERVED_BYTES
+        limit = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
+def _problem(error: BaseException, what: str) -> dict[str, Any]:
+    """Return an answer that says what went wrong; the stack trace goes to standard error."""
+    traceback.print_exception(error, file=sys.stderr)
+    if isinstance(error, MemoryError):
+        return {"problem": f"{what}: it needs more memory than it may use.", "outOfMemory": True}
+    message = str(error)
+    if isinstance(error, ValueError) and message:  # the predictor's own words about the data
+        return {"problem": _ended(message)}
+    return {"problem": _ended(f"{what}: {type(error).__name__}: {message}")}
+
+
+def _ended(message: str) -> str:
+    first = message.strip().splitlines()[0] if message.strip() else ""
+    cut = first if len(first) <= _LONGEST_MESSAGE else first[:_LONGEST_MESSAGE] + " ..."
+    return cut if cut.endswith((".", "...")) else cut + "."
+
+
+if __name__ == "__main__":
+    main()
+    sys.stderr.flush()
+    os._exit(0)  # a thread or a pool that a library left behind holds nothing up

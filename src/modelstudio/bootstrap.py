@@ -14,6 +14,7 @@ from modelstudio.errors import ConfigurationError
 from modelstudio.filesystem.service import Located, Role
 from modelstudio.filesystem.store import EVERYONE
 from modelstudio.identity.service import ADMIN_NAME
+from modelstudio.kit.database import parse_url
 from modelstudio.kit.routing import Caller
 
 if TYPE_CHECKING:
@@ -42,6 +43,32 @@ def open_prepared(settings: Settings) -> Foundation:
         prepare(foundation)
     except sa.exc.DatabaseError as error:
         raise ConfigurationError(f"the database cannot be used: {error.orig}") from error
+    return foundation
+
+
+def open_existing(settings: Settings) -> Foundation:
+    """Open the data directory and the database of a server as they are; changes neither.
+
+    Raises
+    ------
+    ConfigurationError
+        When there are none, or they are of another version than this one.
+    """
+    if not (settings.data_dir / "blobs").is_dir():
+        raise ConfigurationError(f"{settings.data_dir} is not the data directory of a server")
+    file = parse_url(settings.database)
+    if file.get_backend_name() == "sqlite" and not Path(str(file.database)).is_file():
+        raise ConfigurationError(f"there is no database {file.database}")
+    foundation = open_foundation(settings)
+    try:
+        revision = migrations.current_revision(foundation.database)
+    except sa.exc.DatabaseError as error:
+        raise ConfigurationError(f"the database cannot be used: {error.orig}") from error
+    _refuse_unknown_revision(foundation.database)
+    if revision != migrations.HEAD:
+        raise ConfigurationError(
+            "the database is not of this version; bring it up with `modelstudio db upgrade`"
+        )
     return foundation
 
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import Annotated, Final, Literal
 
 import typer
 
-from modelstudio.errors import ConfigurationError
+from modelstudio.commands.models import model_app, predict
+from modelstudio.commands.options import (
+    DEFAULT_DATA_DIR,
+    DatabaseUrl,
+    DataDir,
+    explained,
+    prepared_foundation,
+)
 from modelstudio.settings import Settings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from modelstudio.app import Foundation
 
 app = typer.Typer(
     name="modelstudio",
@@ -30,20 +30,9 @@ token_app = typer.Typer(help="Tokens that call the API.", no_args_is_help=True)
 db_app = typer.Typer(help="The database.", no_args_is_help=True)
 app.add_typer(token_app, name="token")
 app.add_typer(db_app, name="db")
+app.add_typer(model_app, name="model")
+app.command()(predict)
 
-DataDir = Annotated[
-    Path,
-    typer.Option("--data-dir", envvar="MODELSTUDIO_DATA_DIR", help="Where everything is kept."),
-]
-DatabaseUrl = Annotated[
-    str,
-    typer.Option(
-        "--database-url",
-        envvar="MODELSTUDIO_DATABASE_URL",
-        help="postgresql://... instead of a SQLite file in the data directory.",
-    ),
-]
-_DEFAULT_DATA_DIR: Final = Path("data")
 _TTL: Final = re.compile(r"([1-9][0-9]{0,8})([smhd])")
 _MAX_USER_NAME: Final = 200
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -53,7 +42,7 @@ _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 def serve(
     host: Annotated[str, typer.Option(envvar="MODELSTUDIO_HOST")] = "127.0.0.1",
     port: Annotated[int, typer.Option(envvar="MODELSTUDIO_PORT", min=0, max=65535)] = 8080,
-    data_dir: DataDir = _DEFAULT_DATA_DIR,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
     database_url: DatabaseUrl = "",
     preview_gating: Annotated[
         Literal["strict", "relaxed"],
@@ -66,7 +55,7 @@ def serve(
     """Serve the API; the first start creates the database and an administrator."""
     from modelstudio.server import run  # noqa: PLC0415
 
-    with _explained():
+    with explained():
         run(
             Settings.from_environment(
                 overrides={
@@ -95,7 +84,7 @@ def demo(
 @token_app.command("create")
 def token_create(
     user: Annotated[str, typer.Option("--user", help="Made now if unknown.")],
-    data_dir: DataDir = _DEFAULT_DATA_DIR,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
     database_url: DatabaseUrl = "",
     scope: Annotated[
         list[str] | None, typer.Option("--scope", help="May be repeated; none: all scopes.")
@@ -113,7 +102,10 @@ def token_create(
         raise typer.BadParameter(f"unknown scope {unknown[0]}; known: {', '.join(SCOPES)}")
     if not user.strip() or not user.isprintable() or len(user) > _MAX_USER_NAME:
         raise typer.BadParameter(f"a user name has 1 to {_MAX_USER_NAME} printable characters")
-    with _foundation(data_dir, database_url) as foundation, foundation.database.write() as tx:
+    with (
+        prepared_foundation(data_dir, database_url) as foundation,
+        foundation.database.write() as tx,
+    ):
         owner = foundation.identity.user(tx, user)
         token = foundation.identity.create_token(
             tx, owner.id, scopes=scope or None, ttl_seconds=seconds
@@ -122,39 +114,12 @@ def token_create(
 
 
 @db_app.command("upgrade")
-def db_upgrade(data_dir: DataDir = _DEFAULT_DATA_DIR, database_url: DatabaseUrl = "") -> None:
+def db_upgrade(data_dir: DataDir = DEFAULT_DATA_DIR, database_url: DatabaseUrl = "") -> None:
     """Bring the database to this version's schema."""
     from modelstudio import migrations  # noqa: PLC0415
 
-    with _foundation(data_dir, database_url):
+    with prepared_foundation(data_dir, database_url):
         typer.echo(f"database at revision {migrations.HEAD}", err=True)
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Say in one line what an operator can mend; a stack trace is for faults of ours."""
-    try:
-        yield
-    except ConfigurationError as error:
-        logging.getLogger("modelstudio.cli").debug("refused", exc_info=error)
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from None
-
-
-@contextmanager
-def _foundation(data_dir: Path, database_url: str) -> Iterator[Foundation]:
-    from modelstudio.bootstrap import open_prepared  # noqa: PLC0415
-
-    with _explained():
-        foundation = open_prepared(
-            Settings.from_environment(
-                overrides={"data_dir": data_dir, "database_url": database_url}
-            )
-        )
-        try:
-            yield foundation
-        finally:
-            foundation.database.close()
 
 
 def _ttl_seconds(text: str) -> int:

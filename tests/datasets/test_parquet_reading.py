@@ -65,6 +65,15 @@ def test_every_type_keeps_its_values() -> None:
     assert str(table.to_pydict()) == str(FLAT.to_pydict())
 
 
+def test_times_with_a_zone_in_nanoseconds_are_read_as_microseconds() -> None:
+    at = datetime(2024, 1, 1, 10, tzinfo=UTC)
+    table = pa.table({"at": pa.array([at, None], pa.timestamp("ns", "Asia/Tokyo"))})
+    assert fields_of(table)["at"]["type"] == "TIMESTAMP"
+    found = read({"t.parquet": parquet(table)})
+    assert found.schema.types == [pa.timestamp("us", "UTC")]
+    assert found.to_pydict() == {"at": [at, None]}
+
+
 def test_nested_types_keep_their_values() -> None:
     nested = pa.table(
         {

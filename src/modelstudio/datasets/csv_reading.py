@@ -71,7 +71,7 @@ def profile(database: duckdb.DuckDBPyConnection, path: Path, *, gzipped: bool) -
     Unreadable
     """
     first: Unreadable | None = None
-    for delimiter, names in _headers(path, gzipped=gzipped):
+    for delimiter, names in headers(path, gzipped=gzipped):
         for escape in _ESCAPES:
             dialect = {"delimiter": delimiter, "escape": escape, "gzip": gzipped}
             try:
@@ -108,7 +108,7 @@ def select(
         kinds = Kind(known["columns"][position]["kinds"])
         if field["type"] not in {"STRING", "BINARY"} and (sure is None or kinds & ~sure):
             texts.append(text)
-    return Selection(_source(name, known, len(positions)), values, texts)
+    return Selection(source_of(name, known, len(positions)), values, texts)
 
 
 def problem_of(error: duckdb.Error, path: Path, dialect: Mapping[str, Any]) -> str:
@@ -127,7 +127,7 @@ def problem_of(error: duckdb.Error, path: Path, dialect: Mapping[str, Any]) -> s
     return _DAMAGED_GZIP if dialect["gzip"] else "It cannot be read as CSV."
 
 
-def _headers(path: Path, *, gzipped: bool) -> list[tuple[str, list[str]]]:
+def headers(path: Path, *, gzipped: bool) -> list[tuple[str, list[str]]]:
     """Return the delimiters worth trying with the names they find, the likeliest first."""
     start = _start(path, gzipped=gzipped)
     if not start.strip():
@@ -171,7 +171,7 @@ def _open(path: Path, *, gzipped: bool) -> IO[bytes]:
     return cast("IO[bytes]", gzip.open(path)) if gzipped else path.open("rb")
 
 
-def _source(name: str, dialect: Mapping[str, Any], columns: int) -> str:
+def source_of(name: str, dialect: Mapping[str, Any], columns: int) -> str:
     # Columns are c0, c1, ... here: names of the user's could not be told apart by case.
     types = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(columns))
     options = {
@@ -193,7 +193,7 @@ def _kinds(
 ) -> list[int]:
     """Return the kinds of values in each column."""
     columns_of = [f"c{index}" for index in range(columns)]
-    texts = reading.bare_texts(columns_of, _source(str(path), dialect, columns))
+    texts = reading.bare_texts(columns_of, source_of(str(path), dialect, columns))
     found = dict(
         database.execute(f"SELECT i, bit_or({_KIND}) FROM ({texts}) GROUP BY i").fetchall()  # noqa: S608
     )

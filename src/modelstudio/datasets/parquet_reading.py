@@ -39,6 +39,7 @@ _SIMPLE: Final[Mapping[str, str]] = {
     "time_ns": "STRING",
     "timestamp": "TIMESTAMP",
     "timestamp with time zone": "TIMESTAMP",
+    "timestamptz_ns": "TIMESTAMP",
     "timestamp_ms": "TIMESTAMP",
     "timestamp_ns": "TIMESTAMP",
     "timestamp_s": "TIMESTAMP",
@@ -50,7 +51,7 @@ _SIMPLE: Final[Mapping[str, str]] = {
     "varchar": "STRING",
 }
 _WHOLE_DECIMALS: Final[Mapping[str, int]] = {"ubigint": 20, "hugeint": 38, "uhugeint": 38}
-_ZONED: Final = "timestamp with time zone"
+_ZONED: Final = frozenset({"timestamp with time zone", "timestamptz_ns"})
 _SOURCE_COLUMN: Final = re.compile(r"source column (\w+)")
 
 
@@ -63,7 +64,7 @@ def profile(database: DuckDBPyConnection, name: str) -> dict[str, Any]:
     """
     try:
         reading.check_names(_names(database, name))
-        relation = database.sql(f"SELECT * FROM {_source(name)}")  # noqa: S608
+        relation = database.sql(f"SELECT * FROM {source_of(name)}")  # noqa: S608
         found = list(zip(relation.columns, relation.types, strict=True))
     except duckdb.OutOfMemoryException:
         raise
@@ -75,7 +76,7 @@ def profile(database: DuckDBPyConnection, name: str) -> dict[str, Any]:
         {
             "name": column,
             "field": _field(type_, column),
-            "zoned": type_.id == _ZONED,
+            "zoned": type_.id in _ZONED,
             "empty": type_.id == _EMPTY,
         }
         for column, type_ in found
@@ -102,7 +103,7 @@ def select(
         else:
             type_ = reading.sql_type(field, zoned=column in zoned)
             values[column] = f"CAST({identifier(column)} AS {type_})"
-    return Selection(_source(name), values, texts)
+    return Selection(source_of(name), values, texts)
 
 
 def problem_of(error: duckdb.Error) -> str:
@@ -114,7 +115,7 @@ def problem_of(error: duckdb.Error) -> str:
     return "It is a damaged Parquet file."
 
 
-def _source(name: str) -> str:
+def source_of(name: str) -> str:
     return f"read_parquet({literal(name)}, hive_partitioning = false)"
 
 

@@ -29,7 +29,7 @@ ZONED_TIME: Final = _DATE + _TIME + _ZONE
 
 # What a text must look like to be read as a type; DuckDB's casts alone would round 1.7 to 2,
 # cut the time off a date, and forget a zone.
-_READABLE: Final[Mapping[str, str]] = {
+READABLE: Final[Mapping[str, str]] = {
     "BOOLEAN": "(?i:true|false|t|f|1|0)",
     **dict.fromkeys(("BYTE", "SHORT", "INTEGER", "LONG"), "[+-]?[0-9]+"),
     **dict.fromkeys(
@@ -184,7 +184,7 @@ def refuse_values(
         alike.setdefault(sql_type(text.field, zoned=text.zoned), []).append(text)
     for type_, members in alike.items():
         readable = f"try_cast(b AS {type_}) IS NOT NULL"
-        pattern = _READABLE.get(members[0].field["type"])
+        pattern = READABLE.get(members[0].field["type"])
         if pattern is not None:
             readable += f" AND regexp_full_match(b, '{pattern}')"
         texts_of = bare_texts([member.expression for member in members], source)

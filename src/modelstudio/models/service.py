@@ -195,6 +195,10 @@ class ModelService:
         """Return published versions of a branch, newest first, with sequences below ``before``."""
         return self._store.versions(tx, model_rid, branch, before=before, limit=limit)
 
+    def published(self, tx: sa.Connection, version_rid: str) -> ModelVersion | None:
+        """Return a published version, whatever its model; None when there is none of that RID."""
+        return self._store.published(tx, version_rid)
+
     def package_of(self, tx: sa.Connection, version_rid: str) -> ModelPackage | None:
         """Return what predicts with a published version, None for any other."""
         found = self._store.package(tx, version_rid)

@@ -165,6 +165,13 @@ class ModelStore:
         ).first()
         return None if row is None else _version(row)
 
+    def published(self, tx: sa.Connection, rid: str) -> ModelVersion | None:
+        """Return a published version, whatever its model."""
+        row = tx.execute(
+            sa.select(*_VERSION_COLUMNS).where(model_versions.c.rid == rid, _IS_PUBLISHED)
+        ).first()
+        return None if row is None else _version(row)
+
     def versions(
         self, tx: sa.Connection, model_rid: str, branch: str, *, before: int | None, limit: int
     ) -> list[ModelVersion]:

@@ -1,0 +1,262 @@
+"""Predicts a table with a stored model version, in the predictor's own process."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import deque
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+
+from modelstudio.commands import table_reading, table_writing, versions
+from modelstudio.commands.column_sql import Wanted
+from modelstudio.commands.options import CommandError, UsageError
+from modelstudio.commands.table_reading import MalformedError, is_parquet
+from modelstudio.compute.machine import usable_cpu
+from modelstudio.inference.client import (
+    Predictable,
+    PredictionError,
+    PredictorDiedError,
+    PredictorProcess,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from modelstudio.app import Foundation
+    from modelstudio.commands.layouts import Layout
+    from modelstudio.commands.table_reading import InputTable, Piece
+    from modelstudio.commands.table_writing import OutputTable
+    from modelstudio.commands.versions import StoredVersion
+
+_RENAMED: Final = "_predicted"
+_MAX_SHOWN: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What `modelstudio predict` is asked for.
+
+    Attributes
+    ----------
+    input
+        None for a forecast that starts from the history that the model was trained on.
+    keep_columns
+        Whether the output has all columns of the input before the predictions.
+    memory_bytes
+        What the predictor may allocate; None for no limit.
+    """
+
+    version_rid: str
+    input: Path | None
+    output: Path
+    keep_columns: bool = False
+    force: bool = False
+    memory_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Whom the command tells what it is doing.
+
+    Attributes
+    ----------
+    note
+        Takes a line for the operator.
+    progress
+        Takes the number of rows done and about how many there are, if that is known.
+    """
+
+    note: Callable[[str], None]
+    progress: Callable[[int, int | None], None]
+
+
+def check(request: Request) -> None:
+    """Refuse what the file names alone show to be impossible.
+
+    Raises
+    ------
+    CommandError
+    """
+    for path, option in ((request.input, "--input"), (request.output, "--output")):
+        if path is not None and not (is_parquet(path) or table_writing.is_csv(path)):
+            raise UsageError(f"{option} must end in .csv, .csv.gz or .parquet: {path}")
+    if request.input is not None and request.input.absolute() == request.output.absolute():
+        raise UsageError("--input and --output are the same file")
+    if request.output.is_dir():
+        raise CommandError(f"{request.output} is a directory")
+    if request.output.exists() and not request.force:
+        raise CommandError(f"{request.output} exists; --force replaces it")
+
+
+def predict(foundation: Foundation, request: Request, watcher: Watcher) -> int:
+    """Write the predictions; return how many rows.
+
+    Raises
+    ------
+    CommandError
+        When that is impossible; no output is left then.
+    """
+    check(request)
+    stored = versions.find(foundation, request.version_rid)
+    with (
+        versions.interpreter(foundation, stored) as interpreter,
+        versions.unpacked(foundation, stored) as model_dir,
+        tempfile.TemporaryFile() as log,
+    ):
+        what = Predictable(
+            model_dir,
+            stored.package.predictor,
+            stored.version.model_api,
+            interpreter,
+            cpu=max(1, int(usable_cpu())),
+            memory_bytes=request.memory_bytes,
+        )
+        try:
+            with PredictorProcess.start(what, log) as process:
+                return _predict(process, stored, request, watcher)
+        except PredictorDiedError as error:
+            raise CommandError(f"{error}{_last_words(log)}".rstrip(".")) from error
+        except PredictionError as error:
+            raise CommandError(str(error).rstrip(".")) from error
+
+
+def _predict(
+    process: PredictorProcess, stored: StoredVersion, request: Request, watcher: Watcher
+) -> int:
+    if request.keep_columns and not process.row_wise:
+        raise UsageError(
+            "--keep-columns needs a model that predicts row by row; this one's rows are its own"
+        )
+    if request.input is None or (not process.row_wise and _is_empty(request.input)):
+        if process.row_wise:
+            raise UsageError("this model predicts row by row; name the rows with --input")
+        with table_writing.created(request.output) as output:
+            output.write(_table(process.predict(_message(pa.table({})))))
+            return output.rows
+    with table_reading.opened(request.input, _wanted(stored.version.model_api)) as table:
+        for name in table.absent:
+            watcher.note(f"{request.input.name} has no column {name!r}; it counts as missing")
+        run = _Run(process, table, request, watcher)
+        return run.first_that_reads()
+
+
+def _is_empty(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size == 0
+
+
+class _Run:
+    """One table and the process that predicts it."""
+
+    def __init__(
+        self, process: PredictorProcess, table: InputTable, request: Request, watcher: Watcher
+    ) -> None:
+        self._process = process
+        self._table = table
+        self._request = request
+        self._watcher = watcher
+        self._told: set[str] = set()
+
+    def first_that_reads(self) -> int:
+        """Write the output with the first layout in which the whole file reads."""
+        first: MalformedError | None = None
+        for layout in self._table.layouts:
+            try:
+                with table_writing.created(self._request.output) as output:
+                    return self._write(layout, output)
+            except MalformedError as error:
+                first = first or error
+        assert first is not None  # noqa: S101 - there is always a layout
+        raise first
+
+    def _write(self, layout: Layout, output: OutputTable) -> int:
+        if not self._process.row_wise:
+            output.write(self._whole(layout))
+            return output.rows
+        for table in self._by_pieces(layout):
+            output.write(table)
+            self._watcher.progress(output.rows, self._table.rows)
+        if output.rows == 0:
+            raise CommandError(f"{self._input.name} has no rows")
+        return output.rows
+
+    def _by_pieces(self, layout: Layout) -> Iterator[pa.Table]:
+        waiting: deque[Piece] = deque()
+
+        def messages() -> Iterator[bytes]:
+            for piece in self._pieces(layout):
+                waiting.append(piece)
+                yield _message(pa.Table.from_batches([piece.taken]))
+
+        for answer in self._process.predict_all(messages()):
+            piece, predicted = waiting.popleft(), _table(answer)
+            if predicted.num_rows != piece.taken.num_rows:
+                raise CommandError(
+                    f"the predictor answered {predicted.num_rows} rows for {piece.taken.num_rows}"
+                )
+            yield self._beside(piece.kept, predicted) if self._request.keep_columns else predicted
+
+    def _whole(self, layout: Layout) -> pa.Table:
+        pieces = [piece.taken for piece in self._pieces(layout)]
+        table = pa.Table.from_batches(pieces) if pieces else pa.table({})
+        return _table(self._process.predict(_message(table)))
+
+    def _pieces(self, layout: Layout) -> Iterator[Piece]:
+        return self._table.pieces(
+            layout,
+            keep=self._request.keep_columns,
+            as_text=table_writing.is_csv(self._request.output),
+        )
+
+    def _beside(self, kept: pa.RecordBatch, predicted: pa.Table) -> pa.Table:
+        """Put the predictions behind the input's columns, under names of their own."""
+        names = list(kept.schema.names)
+        columns = list(kept.columns)
+        for name, column in zip(predicted.column_names, predicted.columns, strict=True):
+            unique = name
+            while unique in names:
+                unique += _RENAMED
+            if unique != name and name not in self._told:
+                self._told.add(name)
+                self._watcher.note(
+                    f"{self._input.name} has a column {name!r} too; the prediction is {unique!r}"
+                )
+            names.append(unique)
+            columns.append(column.combine_chunks())
+        return pa.Table.from_arrays(columns, names=names)
+
+    @property
+    def _input(self) -> Path:
+        assert self._request.input is not None  # noqa: S101 - there is a table
+        return self._request.input
+
+
+def _wanted(model_api: Mapping[str, Any]) -> Sequence[Wanted]:
+    for field in model_api["inputs"]:
+        if field["type"] == "tabular":
+            return [Wanted.of(column) for column in field["columns"]]
+    raise CommandError("this model takes no table")
+
+
+def _message(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    message: bytes = sink.getvalue()
+    return message
+
+
+def _table(answer: bytes) -> pa.Table:
+    with pa.ipc.open_stream(answer) as stream:
+        return stream.read_all()
+
+
+def _last_words(log: IO[bytes]) -> str:
+    """Return the last line that the predictor printed, if any."""
+    size = log.seek(0, 2)
+    log.seek(max(0, size - 4096))
+    printed = [line.strip() for line in log.read().decode(errors="replace").splitlines()]
+    last = next((line for line in reversed(printed) if line), "")
+    return f" Its last words: {last[:_MAX_SHOWN]}" if last else ""

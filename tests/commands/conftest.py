@@ -1,0 +1,42 @@
+"""A data directory with room for versions, and the command as an operator types it."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.testing import CliRunner
+
+from modelstudio.cli import app
+from published import Shelf, open_shelf
+from typed_commands import Done, variables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
+    with open_shelf(tmp_path_factory.mktemp("shelf") / "data") as opened:
+        yield opened
+
+
+@pytest.fixture
+def run(shelf: Shelf) -> Iterator[Callable[..., Done]]:
+    """Run `modelstudio ARGUMENTS --data-dir DIR` within the test's process, which is quicker.
+
+    The predictors of the tests are found.
+    """
+    before = signal.getsignal(signal.SIGTERM)
+
+    def run_command(*arguments: str | Path) -> Done:
+        given = [*map(str, arguments), "--data-dir", str(shelf.data_dir)]
+        result = CliRunner().invoke(app, given, env={"PYTHONPATH": variables()["PYTHONPATH"]})
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return Done(result.exit_code, result.stdout, result.stderr)
+
+    yield run_command
+    signal.signal(signal.SIGTERM, before)

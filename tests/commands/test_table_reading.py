@@ -1,0 +1,330 @@
+"""A file of rows to predict, read as the columns that a model takes."""
+
+# Moments have no zone, as models take and give them.
+# ruff: noqa: DTZ001, ISC004
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import gzip
+import io
+import math
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from modelstudio.commands.column_sql import Wanted
+from modelstudio.commands.options import CommandError
+from modelstudio.commands.table_reading import MalformedError, opened
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOUSES = "rooms,area,street,garden,built,seen\n"
+
+
+def wanted(**types: str) -> list[Wanted]:
+    """A type that ends in ``?`` is of an optional column."""
+    return [
+        Wanted(name, kind.removesuffix("?"), not kind.endswith("?")) for name, kind in types.items()
+    ]
+
+
+ALL = wanted(
+    rooms="long", area="double", street="string", garden="boolean", built="date", seen="timestamp"
+)
+
+
+def read(path: Path, columns: list[Wanted], *, keep: bool = False, as_text: bool = True) -> Any:
+    """Read a file in the first of its layouts that fits, as the command does."""
+    with opened(path, columns) as table:
+        for layout in table.layouts:
+            try:
+                pieces = list(table.pieces(layout, keep=keep, as_text=as_text))
+            except MalformedError as error:
+                problem = error
+                continue
+            part = "kept" if keep else "taken"
+            batches = [getattr(piece, part) for piece in pieces]
+            return pa.Table.from_batches(batches).to_pydict() if batches else {}
+    raise problem
+
+
+def file(tmp_path: Path, text: str | bytes, name: str = "houses.csv") -> Path:
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def test_a_csv_file_is_read_as_the_columns_types_say(tmp_path: Path) -> None:
+    text = (
+        HOUSES + "3,55.5,Elm,true,1970-05-01,2024-01-31T12:30:00\n"
+        '+4,1e2,"Oak, ""North""",F,1971-1-2,2024-01-31 12:30:00.250+02:00\n'
+    )
+    assert read(file(tmp_path, text), ALL) == {
+        "rooms": [3, 4],
+        "area": [55.5, 100.0],
+        "street": ["Elm", 'Oak, "North"'],
+        "garden": [True, False],
+        "built": [dt.date(1970, 5, 1), dt.date(1971, 1, 2)],
+        "seen": [
+            dt.datetime(2024, 1, 31, 12, 30),
+            dt.datetime(2024, 1, 31, 10, 30, 0, 250_000),
+        ],
+    }
+
+
+def test_nothing_between_two_commas_is_a_missing_value_of_any_type(tmp_path: Path) -> None:
+    found = read(file(tmp_path, HOUSES + ',,,,,\n"","","","","",""\nNA,nan,NA,null,,N/A\n'), ALL)
+    assert found.pop("street") == [None, None, "NA"]  # in text it may be Namibia
+    assert found == {key: [None, None, None] for key in found}
+
+
+def test_whole_numbers_may_be_written_as_pandas_does_when_some_are_missing(
+    tmp_path: Path,
+) -> None:
+    assert read(file(tmp_path, "rooms,x\n3.0,\n,\n4.,\n"), wanted(rooms="long")) == {
+        "rooms": [3, None, 4]
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("rooms;area\n3;1.5\n4;2.5\n", "houses.csv"),
+        ("rooms\tarea\n3\t1.5\n4\t2.5\n", "houses.csv"),
+        ("\ufeffrooms|area\r\n3|1.5\r\n4|2.5\r\n", "HOUSES.CSV"),
+        (gzip.compress(b"rooms,area\n3,1.5\n4,2.5\n"), "houses.csv.gz"),
+        ("note,rooms,area\nnew,3,1.5\n,4,2.5\n", "houses [1] *.csv"),
+        ('"note, rooms",rooms,area\n"a ""b""",3,1.5\nc,4,2.5\n', "houses.csv"),
+        ('note,rooms,area\n"a \\"b\\"",3,1.5\nc,4,2.5\n', "houses.csv"),
+        (",rooms,area\n0,3,1.5\n1,4,2.5\n", "pandas index.csv"),
+    ],
+)
+def test_every_dialect_of_the_datasets_is_read(
+    tmp_path: Path, text: str | bytes, name: str
+) -> None:
+    found = read(file(tmp_path, text, name), wanted(rooms="long", area="double"))
+    assert found == {"rooms": [3, 4], "area": [1.5, 2.5]}
+
+
+def test_columns_come_in_the_models_order_and_the_rest_is_left_out(tmp_path: Path) -> None:
+    path = file(tmp_path, "c,b,a\n1,2,3\n")
+    assert list(read(path, wanted(a="long", c="long", d="long?"))) == ["a", "c"]
+    with opened(path, wanted(a="long", d="long?")) as table:
+        assert table.absent == ["d"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "text", "message"),
+    [
+        (
+            wanted(a="long", area="double"),
+            "a,b\n1,2\n",
+            "houses.csv has no column 'area', which the model needs",
+        ),
+        (
+            wanted(x="long", y="long", z="long"),
+            "a\n1\n",
+            "houses.csv has no column 'x', which the model needs (and 2 more that it needs)",
+        ),
+        (wanted(a="long"), "a,a\n1,2\n", "houses.csv has several columns named 'a'"),
+        (wanted(a="array"), "a\n1\n", "column 'a' of houses.csv is text, but the model takes array;"
+         " give the table as Parquet"),
+        (
+            wanted(a="long"),
+            "a\n1\nmany\n",
+            "houses.csv, row 2: column 'a' has the value 'many', which is not a whole number",
+        ),
+        (
+            wanted(a="long"),
+            "a\n1.5\n",
+            "houses.csv, row 1: column 'a' has the value '1.5', which is not a whole number",
+        ),
+        (
+            wanted(a="integer"),
+            "a\n3000000000\n",
+            "houses.csv, row 1: column 'a' has the value '3000000000', which is not a whole number"
+            " of 32 bits",
+        ),
+        (
+            wanted(a="double", b="double"),
+            "a,b\n1,1\n2,1_000\n",
+            "houses.csv, row 2: column 'b' has the value '1_000', which is not a number",
+        ),
+        (
+            wanted(a="boolean"),
+            "a\nyes\n",
+            "houses.csv, row 1: column 'a' has the value 'yes', which is not true or false",
+        ),
+        (
+            wanted(a="date"),
+            "a\n31.1.2024\n",
+            "houses.csv, row 1: column 'a' has the value '31.1.2024', which is not a date",
+        ),
+        (
+            wanted(a="timestamp"),
+            'x,a\n"1\n2",2024-01-31T99:00:00\n',
+            "houses.csv, row 1: column 'a' has the value '2024-01-31T99:00:00', which is not a date"
+            " or time",
+        ),
+        (
+            wanted(a="long"),
+            "a,b\n1,2\n3\n",
+            "houses.csv: Line 3 has 1 value, but the first line names 2 columns",
+        ),
+        (wanted(a="long"), "", "houses.csv is empty"),
+        (wanted(a="string"), b"a,b\n\xff,1\n", "houses.csv: Line 2 is not UTF-8 text; save the file"
+         " as UTF-8"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_said_exactly(
+    tmp_path: Path, columns: list[Wanted], text: str, message: str
+) -> None:
+    with pytest.raises(CommandError) as raised:
+        read(file(tmp_path, text), columns)
+    assert str(raised.value) == message
+
+
+def test_a_value_is_found_behind_many_rows(tmp_path: Path) -> None:
+    rows = "".join(f"{number},x\n" for number in range(150_000))
+    with pytest.raises(CommandError, match=r"row 150,001: column 'a' has the value 'no'"):
+        read(file(tmp_path, f"a,b\n{rows}no,x\n"), wanted(a="long"))
+
+
+def test_rows_keep_their_order(tmp_path: Path) -> None:
+    rows = 300_000
+    text = file(tmp_path, "a\n" + "".join(f"{number}\n" for number in range(rows)))
+    binary = tmp_path / "rows.parquet"
+    pq.write_table(pa.table({"a": range(rows)}), binary, row_group_size=10_000)
+    for path in (text, binary):
+        assert read(path, wanted(a="long"))["a"] == list(range(rows))
+        with opened(path, wanted(a="long")) as table:
+            assert table.rows == pytest.approx(rows, rel=0.1)
+
+
+def test_a_csv_file_is_kept_as_it_is_written(tmp_path: Path) -> None:
+    path = file(tmp_path, 'id,rooms,note\n007,3.0,"a, b"\n008,,NA\n')
+    assert read(path, wanted(rooms="long"), keep=True) == {
+        "id": ["007", "008"],
+        "rooms": ["3.0", None],
+        "note": ["a, b", "NA"],
+    }
+
+
+def write_parquet(tmp_path: Path, **columns: pa.Array) -> Path:
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table(columns), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("column", "kind", "values"),
+    [
+        (pa.array([1, None], pa.int8()), "long", [1, None]),
+        (pa.array([1.0, math.nan, None]), "long", [1, None, None]),
+        (pa.array([1, 2], pa.uint64()), "double", [1.0, 2.0]),
+        (pa.array([True, None]), "double", [1.0, None]),
+        (pa.array([0, 1, None]), "boolean", [False, True, None]),
+        (pa.array([5, None]), "string", ["5", None]),
+        (pa.array(["5", " 6.0", "NA", None]), "long", [5, 6, None, None]),
+        (pa.array(["a", "b"]).dictionary_encode(), "string", ["a", "b"]),
+        (pa.array([0], pa.timestamp("ns", "Asia/Tokyo")), "timestamp", [dt.datetime(1970, 1, 1)]),
+        (pa.array([dt.datetime(2024, 5, 1)], pa.timestamp("s")), "date", [dt.date(2024, 5, 1)]),
+        (pa.array([dt.date(2024, 5, 1)]), "timestamp", [dt.datetime(2024, 5, 1)]),
+        (pa.array([[1, 2], None]), "array", [[1, 2], None]),
+        (pa.array([[1], []]), "any", [[1], []]),
+    ],
+)
+def test_a_parquet_column_of_a_kindred_type_is_read(
+    tmp_path: Path, column: pa.Array, kind: str, values: list[Any]
+) -> None:
+    path = write_parquet(tmp_path, a=column)
+    assert read(path, wanted(a=kind))["a"] == values
+
+
+@pytest.mark.parametrize(
+    ("column", "kind", "message"),
+    [
+        (pa.array([1.0, 1.5]), "long", "t.parquet, row 2: column 'a' has the value '1.5', which is"
+         " not a whole number"),
+        (pa.array([2**40]), "integer", "t.parquet, row 1: column 'a' has the value '1099511627776',"
+         " which is not a whole number of 32 bits"),
+        (pa.array(["1", "x"]), "double", "t.parquet, row 2: column 'a' has the value 'x', which is"
+         " not a number"),
+        (pa.array([2]), "boolean", "t.parquet, row 1: column 'a' has the value '2', which is not"
+         " true or false"),
+        (pa.array([dt.datetime(2024, 5, 1, 1)]), "date", "t.parquet, row 1: column 'a' has the"
+         " value '2024-05-01 01:00:00', which is not a date"),
+        (pa.array([dt.date(2024, 5, 1)]), "double", "column 'a' of t.parquet is DATE, but the model"
+         " takes a number"),
+        (pa.array([[1]]), "long", "column 'a' of t.parquet is ARRAY, but the model takes a whole"
+         " number"),
+    ],
+)  # fmt: skip
+def test_a_parquet_column_of_another_type_is_refused(
+    tmp_path: Path, column: pa.Array, kind: str, message: str
+) -> None:
+    with pytest.raises(CommandError) as raised:
+        read(write_parquet(tmp_path, a=column), wanted(a=kind))
+    assert str(raised.value) == message
+
+
+def test_what_is_no_parquet_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"^t.parquet: It is not a Parquet file, or a damaged"):
+        read(file(tmp_path, "a\n1\n", "t.parquet"), wanted(a="long"))
+    with pytest.raises(CommandError, match=r"^there is no file "):
+        read(tmp_path / "gone.csv", wanted(a="long"))
+
+
+def test_a_table_without_rows_gives_no_piece(tmp_path: Path) -> None:
+    assert read(file(tmp_path, "a,b\n"), wanted(a="long")) == {}
+    assert read(write_parquet(tmp_path, a=pa.array([], pa.int64())), wanted(a="long")) == {}
+
+
+_TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), min_size=1, max_size=8)
+_ROW = st.fixed_dictionaries(
+    {
+        "rooms": st.none() | st.integers(-(2**63), 2**63 - 1),
+        "area": st.none() | st.floats(allow_nan=False),
+        "street": st.none() | _TEXT,
+        "garden": st.none() | st.booleans(),
+        "built": st.none() | st.dates(dt.date(1000, 1, 1), dt.date(2999, 12, 31)),
+        "seen": st.none() | st.datetimes(dt.datetime(1000, 1, 1), dt.datetime(2999, 12, 31)),
+    }
+)
+_ARROW = pa.schema(
+    [
+        ("rooms", pa.int64()),
+        ("area", pa.float64()),
+        ("street", pa.string()),
+        ("garden", pa.bool_()),
+        ("built", pa.date32()),
+        ("seen", pa.timestamp("us")),
+    ]
+)
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(rows=st.lists(_ROW, min_size=1, max_size=6))
+def test_the_same_table_reads_alike_from_csv_and_from_parquet(
+    tmp_path: Path, rows: list[dict[str, Any]]
+) -> None:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(_ARROW.names)
+    for row in rows:
+        values = [row[name] for name in _ARROW.names]
+        writer.writerow(["" if value is None else value for value in values])
+    table = pa.Table.from_pylist(rows, _ARROW)
+    binary = tmp_path / "t.parquet"
+    pq.write_table(table, binary)
+    assert read(file(tmp_path, text.getvalue()), ALL) == table.to_pydict()
+    assert read(binary, ALL) == table.to_pydict()

@@ -1,0 +1,31 @@
+"""Loads the model that lies beside this file. It needs Python and `requirements.txt`, no server.
+
+    from load import load
+
+    model = load()
+    predictions = model.predict(frame)  # a pandas frame in, a pandas frame out
+
+Some models also have `model.predict_row(row)`, a fast way for one row given as a dict of plain
+values. `manifest.json` lists the columns, and says where the model comes from.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+
+
+def load(path: str | Path = HERE) -> Any:
+    """Return the model of an exported directory."""
+    directory = Path(path).resolve()
+    code = str(directory / "code")
+    if code not in sys.path:
+        sys.path.insert(0, code)
+    manifest = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
+    module, _, name = manifest["predictor"].partition(":")
+    return getattr(import_module(module), name).load(directory / "model")

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from modelstudio.errors import ConfigurationError
 from modelstudio.studios.offering import open_catalogue
 from modelstudio.trainers import probe
+from modelstudio.trainers.catalogue import built_in
 from modelstudio.trainers.environments import TrainerEnvironments
 from virtual_environments import (
     install_entry_points,
@@ -42,8 +43,10 @@ def opened(folder: Path, name: str = "x") -> tuple[Catalogue, dict[str, str]]:
 
 
 def ids(catalogue: Catalogue) -> set[str]:
-    found = [one.trainer_id.rpartition(".")[2] for one in catalogue.list()]
-    return {name for name in found if not name.startswith(("autogluon_tabular", "gradient_"))}
+    """Return the names of the trainers that do not come with Model Studio's own interpreter."""
+    own = {one.trainer_id for one in built_in().list() if one.environment is None}
+    found = {one.trainer_id for one in catalogue.list()} - own
+    return {trainer_id.rpartition(".")[2] for trainer_id in found}
 
 
 def install(folder: Path, name: str, code: str, attribute: str = "SPECIFICATION") -> None:

@@ -112,6 +112,12 @@ def input_table(frame: pd.DataFrame, path: Path, target: str | None) -> InputTab
     )
 
 
+@pytest.fixture(scope="session")
+def recorder_type() -> type[Recorder]:
+    """For fixtures that live longer than a test."""
+    return Recorder
+
+
 @pytest.fixture
 def recorder() -> Recorder:
     return Recorder()

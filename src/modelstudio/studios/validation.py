@@ -124,6 +124,8 @@ def check_inputs(
             specs = wanted["type"]["dataset"]["columnsTypeSpecs"]
             schema = surroundings.schemas[parsed[alias].rid]
             failures += _check_dataset(parsed[alias], specs, schema)
+            if schema and trainer.type.startswith("TABULAR"):  # others learn from mapped columns
+                failures += _check_something_left(parsed[alias], schema)
     return failures + _check_test_data(trainer, parsed, surroundings)
 
 
@@ -205,8 +207,6 @@ def _check_columns(given: DatasetInput, schema: Mapping[str, str]) -> list[Failu
         if count > 1
     ]
     used = used_columns(given, schema)
-    if schema and not used - mapped:
-        failures.append(_other(f"No column of {given.rid} is left to learn from."))
     failures += [
         {
             "type": "unsupportedDatasetFieldType",
@@ -218,6 +218,13 @@ def _check_columns(given: DatasetInput, schema: Mapping[str, str]) -> list[Failu
         if name in used - mapped and schema[name] in _NESTED
     ]
     return failures
+
+
+def _check_something_left(given: DatasetInput, schema: Mapping[str, str]) -> list[Failure]:
+    mapped = {column for columns in given.column_mapping.values() for column in columns}
+    if used_columns(given, schema) - mapped:
+        return []
+    return [_other(f"No column of {given.rid} is left to learn from.")]
 
 
 def used_columns(given: DatasetInput, schema: Mapping[str, str]) -> set[str]:

@@ -36,12 +36,13 @@ class Catalogue:
 
 def built_in() -> Catalogue:
     """Return the trainers that come with Model Studio."""
+    from modelstudio.trainers.forecasting.specification import FORECASTING
     from modelstudio.trainers.tabular.autogluon.specification import (
         CLASSIFICATION,
         REGRESSION,
     )
 
-    return Catalogue([CLASSIFICATION, REGRESSION])
+    return Catalogue([CLASSIFICATION, REGRESSION, FORECASTING])
 
 
 def installed(trainer_id: str, version: str) -> TrainerSpecification | None:

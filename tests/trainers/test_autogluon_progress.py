@@ -11,10 +11,11 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from autogluon.core.utils.exceptions import TimeLimitExceeded
 from autogluon.tabular import TabularPredictor
 
-from modelstudio.trainers.hard_stop import HardStop
+from modelstudio.trainers import hard_stop
+from modelstudio.trainers.tabular.autogluon import fitting
+from modelstudio.trainers.tabular.autogluon.limits import ModelStop
 from modelstudio.trainers.tabular.autogluon.progress import ProgressCallback, reported_output
 from modelstudio.trainers.tabular.autogluon.specification import CLASSIFICATION, REGRESSION
 
@@ -39,6 +40,15 @@ def frame(rows=200):
     return table.assign(y=table["a"] - table["b"] + random.normal(size=rows))
 
 
+class StopsAfterTwo(ProgressCallback):
+    """Lets the deadline pass once two models are there."""
+
+    def _after_model_fit(self, trainer, **kwargs):
+        if len(trainer.get_model_names()) == 2:
+            self._hard_stop._deadline = 0.0
+        return super()._after_model_fit(trainer=trainer, **kwargs)
+
+
 def test_series_are_written_while_the_fit_runs(train):
     run = train(REGRESSION, frame(), "y", config=SMALL)
     points = run.reporter.series["validation/root_mean_squared_error"]
@@ -51,6 +61,15 @@ def test_series_are_written_while_the_fit_runs(train):
     times = [time for _, _, time in points]
     fitted = sum(value for _, value, _ in seconds[1:])
     assert times[-1] - times[0] > 0.5 * fitted, "points come one by one, not at the end"
+
+
+def test_a_bagged_model_reports_each_of_its_folds(train):
+    config = {**SMALL, "num_bag_folds": 3, "excluded_model_types": ["CAT", "XGB", "RF", "XT"]}
+    run = train(REGRESSION, frame(), "y", config=config)
+    for name in ("LightGBM_BAG_L1", "LinearModel_BAG_L1"):
+        points = run.reporter.series[f"models/{name}/root_mean_squared_error"]
+        assert [step for step, _, _ in points] == [1, 2, 3]
+        assert all(0.5 < value < 3 for _, value, _ in points)
 
 
 def test_a_score_that_is_better_when_higher_keeps_its_sign(train):
@@ -117,14 +136,13 @@ def test_a_model_past_the_hard_stop_is_skipped_and_no_other_begun(recorder, tmp_
     predictor = TabularPredictor(label="y", path=str(tmp_path / "fit"), problem_type="regression")
     endless = {"num_boost_round": 1_000_000, "ag_args_fit": {"early_stop": None}}
     started = time.monotonic()
-    stop = HardStop(1.5, within="_train_single", error=TimeLimitExceeded)
-    with reported_output(recorder, str(tmp_path)), stop as hard_stop:
+    with reported_output(recorder, str(tmp_path)), ModelStop(1.5) as stop:
         predictor.fit(
             frame(rows=2000),
             hyperparameters={"GBM": endless, "LR": {}},
             num_cpus=1,
             num_gpus=0,
-            callbacks=[ProgressCallback(recorder, hard_stop)],
+            callbacks=[ProgressCallback(recorder, stop)],
             raise_on_no_models_fitted=False,
         )
     assert 1.4 < time.monotonic() - started < 15
@@ -132,8 +150,48 @@ def test_a_model_past_the_hard_stop_is_skipped_and_no_other_begun(recorder, tmp_
     assert "Time limit exceeded" in recorder.text
 
 
+def test_after_the_hard_stop_what_was_fitted_is_still_combined(recorder, tmp_path):
+    predictor = TabularPredictor(label="y", path=str(tmp_path / "fit"), problem_type="regression")
+    hyperparameters = {"LR": {}, "XT": {"n_estimators": 10}, "RF": {"n_estimators": 10}}
+    stop = ModelStop(60, grace=1e6)
+    with reported_output(recorder, str(tmp_path)), stop:
+        predictor.fit(
+            frame(),
+            hyperparameters=hyperparameters,
+            num_cpus=1,
+            num_gpus=0,
+            callbacks=[StopsAfterTwo(recorder, stop)],
+        )
+    names = predictor.model_names()
+    assert len(names) == 3
+    assert names[-1] == "WeightedEnsemble_L2"
+
+
+def test_a_refit_that_takes_too_long_leaves_the_model_as_it_was(train, monkeypatch):
+    monkeypatch.setattr(hard_stop, "_RETRY_SECONDS", 0.001)
+    refit = fitting._refit
+
+    def late(predictor, task, stop, reporter, **more):
+        stop._deadline = time.monotonic()
+        refit(predictor, task, stop, reporter, **more)
+
+    monkeypatch.setattr(fitting, "_refit", late)
+    endless = {"num_boost_round": 300, "num_leaves": 60}
+    config = {
+        "presets": "good_quality",
+        "hyperparameters": {"GBM": endless},
+        "excluded_model_types": ["CAT", "XGB", "RF", "XT", "LR"],
+        "num_bag_folds": 2,
+        "time_limit": 60,
+    }
+    run = train(REGRESSION, frame(3000), "y", config=config)
+    assert "Refitting on all rows took too long" in run.reporter.text
+    assert "LightGBM_BAG_L1" in run.reporter.parameters["models"]
+    assert run.predictor().predict(frame())["y"].notna().all()
+
+
 def test_a_callback_that_was_pickled_reports_nothing(recorder):
-    callback = ProgressCallback(recorder, HardStop(1, within="x", error=TimeLimitExceeded))
+    callback = ProgressCallback(recorder, ModelStop(1))
     copy = pickle.loads(pickle.dumps(callback))
     assert copy.before_model_fit(trainer=None, model=None) == (False, False)
     assert copy.after_model_fit(trainer=None, model_names=[]) is False

@@ -10,6 +10,24 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+_MOST_ROWS = 10_000
+_LEAST_ROWS = 200
+
+
+def affordable_rows(predictor: Any, seconds: float) -> int:
+    """Return how many rows all models can predict in about so many seconds, 200 to 10,000.
+
+    By how long they took for their validation rows, which each fold of a bagged model predicts one
+    part of; of other rows each predicts all.
+    """
+    trainer = predictor._trainer  # noqa: SLF001 - public in no other place
+    board = predictor.leaderboard()
+    folds = trainer.k_fold if trainer.bagged_mode else 1
+    taken = float(board["pred_time_val_marginal"].sum()) * max(folds, 1)
+    rows = seconds * trainer.num_rows_val_for_calibration / max(taken, 1e-9)
+    return int(min(max(rows, _LEAST_ROWS), _MOST_ROWS))
+
+
 def leaderboard(predictor: Any, data: pd.DataFrame, types: Mapping[str, str]) -> pd.DataFrame:
     """Return each model with its held-out and validation score, in the metric's own direction.
 

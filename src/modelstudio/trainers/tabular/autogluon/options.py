@@ -85,13 +85,13 @@ class FitOptions:
             )
         return options
 
-    def fit_arguments(self, task: TrainingTask, cpu: int) -> dict[str, Any]:
-        """Return the keyword arguments of ``TabularPredictor.fit``."""
+    def fit_arguments(self, task: TrainingTask, cpu: int, seconds: float) -> dict[str, Any]:
+        """Return the keyword arguments of ``TabularPredictor.fit`` for so many seconds."""
         config = self.config
         arguments: dict[str, Any] = {
             "presets": config["presets"],
             "hyperparameters": copy.deepcopy(dict(self.models)),
-            "time_limit": config["time_limit"],
+            "time_limit": seconds,
             "infer_limit": config["infer_limit"],
             "num_cpus": cpu,
             "num_gpus": 0,
@@ -100,9 +100,10 @@ class FitOptions:
             "num_stack_levels": config["num_stack_levels"],
             # It spends the time limit on fits of its own, and short runs then raise.
             "dynamic_stacking": False,
-            "refit_full": "best" if self.refits else False,
-            "set_best_to_refit_full": self.refits,
-            "save_bag_folds": not self.refits,
+            # Done afterwards, since here it would have no limit and no way back.
+            "refit_full": False,
+            "set_best_to_refit_full": False,
+            "save_bag_folds": True,
             "ag_args_ensemble": {"fold_fitting_strategy": "sequential_local"},
             "raise_on_no_models_fitted": False,
         }

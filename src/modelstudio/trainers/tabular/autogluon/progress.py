@@ -1,4 +1,4 @@
-"""Reports a fit while it runs: log lines, metric series, and a stop for a fit that runs on."""
+"""Reports a fit while it runs: log lines and metric series."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import lightgbm
 from autogluon.core.callbacks import AbstractCallback
+from autogluon.core.models.ensemble.fold_fitting_strategy import SequentialLocalFoldFittingStrategy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from modelstudio.trainers.base import LogLevel, Reporter
-    from modelstudio.trainers.hard_stop import HardStop
+    from modelstudio.trainers.tabular.autogluon.limits import ModelStop
 
 _logger = logging.getLogger(__name__)
+
+_BASE_MODELS = "core"  # what AutoGluon calls the models that are no ensembles of others
 
 # About this installation and its files, or a dump of a preset; says nothing about the model.
 _UNWANTED = (
@@ -75,13 +78,37 @@ def reported_output(reporter: Reporter, hidden_path: str) -> Iterator[None]:
         autogluon.handlers, autogluon.propagate = handlers, propagate
 
 
+@contextmanager
+def reported_folds(reporter: Reporter) -> Iterator[None]:
+    """Report the score of each fold of a bagged model when the fold is fitted.
+
+    AutoGluon tells of a model when all of its folds are, and has no callback before that.
+    """
+    strategy = SequentialLocalFoldFittingStrategy
+    update = strategy._update_bagged_ensemble  # noqa: SLF001
+
+    def update_and_report(self: Any, fold_model: Any, pred_proba: Any, fold_ctx: Any) -> None:
+        score, metric = fold_model.val_score, fold_model.eval_metric
+        name = self.bagged_ensemble_model.name
+        update(self, fold_model=fold_model, pred_proba=pred_proba, fold_ctx=fold_ctx)
+        if score is not None:
+            value = float(metric.convert_score_to_original(score))
+            reporter.metric(f"models/{name}/{metric.name}", value, len(self.models))
+
+    strategy._update_bagged_ensemble = update_and_report  # noqa: SLF001
+    try:
+        yield
+    finally:
+        strategy._update_bagged_ensemble = update  # noqa: SLF001
+
+
 class ProgressCallback(AbstractCallback):  # type: ignore[misc]
     """Reports each model as it is fitted; a copy that was pickled reports nothing."""
 
     _reporter: Reporter | None = None
-    _hard_stop: HardStop | None = None
+    _hard_stop: ModelStop | None = None
 
-    def __init__(self, reporter: Reporter, hard_stop: HardStop) -> None:
+    def __init__(self, reporter: Reporter, hard_stop: ModelStop) -> None:
         super().__init__()
         self._reporter = reporter
         self._hard_stop = hard_stop
@@ -92,12 +119,18 @@ class ProgressCallback(AbstractCallback):  # type: ignore[misc]
         # AutoGluon pickles its callbacks with the models.
         return {"_skip": False, "_best": None, "_step": 0}
 
-    def _before_model_fit(self, **_: Any) -> tuple[bool, bool]:
+    def _before_model_fit(self, *, stack_name: str, **_: Any) -> tuple[bool, bool]:
+        """Return whether to end the fit, and whether to leave out this model."""
         if self._hard_stop is None:
             return False, False
-        if self._hard_stop.passed:
-            return True, False
-        self._hard_stop.arm()
+        # An ensemble only weighs the models that are there, so it may come after the deadline.
+        is_ensemble = stack_name != _BASE_MODELS
+        if self._hard_stop.passed and not is_ensemble:
+            return False, True
+        if is_ensemble:
+            self._hard_stop.arm_ensemble()
+        else:
+            self._hard_stop.arm()
         return False, False
 
     def _after_model_fit(self, trainer: Any, model_names: Sequence[str], **_: Any) -> bool:

@@ -91,8 +91,8 @@ def _training_properties() -> JsonSchema:
             **{"$ref": "#/$defs/Presets"},
         ),
         "time_limit": schema.time_limit(
-            "Seconds to spend on fitting models. Preparing the data, refitting and the final "
-            "evaluation come on top."
+            "Seconds for preparing the data and fitting models. The report and a refit with the "
+            "test data come on top."
         ),
         "seed": schema.seed(
             "Seeds the split and every model. A run whose time limit was not reached can be "

@@ -6,7 +6,7 @@ from modelstudio.trainers.base import TrainerSpecification
 from modelstudio.trainers.tabular import specification
 from modelstudio.trainers.tabular.autogluon.schema import classification_schema, regression_schema
 
-_VERSION = "1.0.0"
+_VERSION = "1.1.0"
 _MODULE = "modelstudio.trainers.tabular.autogluon.trainer"
 
 CLASSIFICATION = TrainerSpecification(

@@ -2,50 +2,38 @@
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from autogluon.core.utils.exceptions import TimeLimitExceeded
-from autogluon.tabular import TabularPredictor
-
 from modelstudio.trainers import provenance
 from modelstudio.trainers.base import TrainedModel, TrainingError
-from modelstudio.trainers.hard_stop import HardStop
 from modelstudio.trainers.tabular import data, report
-from modelstudio.trainers.tabular.autogluon import packaging
-from modelstudio.trainers.tabular.autogluon.leaderboard import leaderboard
+from modelstudio.trainers.tabular.autogluon import fitting, packaging
+from modelstudio.trainers.tabular.autogluon.leaderboard import affordable_rows, leaderboard
+from modelstudio.trainers.tabular.autogluon.limits import memory_limit_restored
 from modelstudio.trainers.tabular.autogluon.options import FitOptions
 from modelstudio.trainers.tabular.autogluon.predictor import predict
-from modelstudio.trainers.tabular.autogluon.progress import ProgressCallback, reported_output
+from modelstudio.trainers.tabular.autogluon.progress import reported_output
 from modelstudio.trainers.tabular.manifest import Manifest, model_api
 from modelstudio.trainers.tabular.preparation import Preparation
 from modelstudio.trainers.tabular.specification import TEST_INPUT, TRAINING_INPUT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import pandas as pd
 
     from modelstudio.trainers.base import Reporter, TrainingTask
     from modelstudio.trainers.tabular.data import LabelledTable, Task
 
-NO_MODELS = "No models trained"
-_MEMORY_ERRORS = frozenset({"MemoryError", "NotEnoughMemoryError"})
-
-# A fit is ended when it has taken half as long again as it may, and some seconds for small limits.
-_HARD_STOP_FACTOR = 1.5
-_HARD_STOP_SECONDS = 10
-_LEADERBOARD_ROWS = 10_000
+_LEADERBOARD_SHARE = 0.05
 # The report may take some seconds and this much of the time limit again, up to a most.
 _FEWEST_SECONDS = 5
 _REPORT_SHARE = 0.15
 _MOST_SECONDS = 30
 _LISTED_COLUMNS = 100
-# Rarer classes would be left out; with 2 each class that can be split stays.
-_MINIMUM_CLASS_ROWS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +53,17 @@ class AutogluonTabularTrainer:
     def fit(self, task: TrainingTask, reporter: Reporter) -> TrainedModel:
         """Train, evaluate on held-out rows, leave the model; see ``base.Trainer``."""
         scratch = str(task.scratch_dir)
-        with reported_output(reporter, scratch), _memory_limit_restored():
+        with reported_output(reporter, scratch), memory_limit_restored():
             return self._fit(task, reporter)
 
     def _fit(self, task: TrainingTask, reporter: Reporter) -> TrainedModel:
+        started = time.monotonic()
         source = task.inputs[TRAINING_INPUT]
         target = data.target_of(source)
         table = data.read(source, target, self.objective, "training", reporter)
         data.check_labels(table, self.objective)
-        preparation = _prepare(table)
         training, holdout = self._split(table, task, reporter)
+        preparation = _prepare(training, task.config["seed"])
         tables = _Tables(
             _with_labels(preparation, training, "training"),
             _with_labels(preparation, holdout, "test"),
@@ -82,21 +71,34 @@ class AutogluonTabularTrainer:
         )
         options = FitOptions.of(task.config, self._problem_type(training.labels))
         _report_parameters(task, options, training, holdout, reporter)
-        predictor = _fit_predictor(task, options, tables, reporter)
+        predictor = fitting.fit(task, options, tables.train, target, started, reporter)
         used = preparation.keep(predictor.features())
         _report_columns(used, reporter)
         metrics = self._evaluate(predictor, training, holdout, used, task, reporter)
-        _report_models(predictor, tables, task.config["seed"], reporter)
+        _report_models(predictor, tables, task, reporter)
         if task.config["refit_full"]:
-            more = _learned_rows(predictor, tables)
-            predictor.refit_full(
-                model="best", train_data_extra=more, num_cpus=_cpus(task), num_gpus=0
-            )
+            fitting.refit_with(predictor, _learned_rows(predictor, tables), task, reporter)
+        return self._trained(predictor, used, training, task, metrics, reporter)
+
+    def _trained(
+        self,
+        predictor: Any,
+        used: Preparation,
+        training: LabelledTable,
+        task: TrainingTask,
+        metrics: Mapping[str, float],
+        reporter: Reporter,
+    ) -> TrainedModel:
+        """Write the model's files."""
         classes = [] if self.objective == "regression" else list(predictor.class_labels)
-        if options.problem_type == "binary":
+        if predictor.problem_type == "binary":
             reporter.parameter("positive_class", str(predictor.positive_class))
         manifest = Manifest.of(
-            options.problem_type, target, training.label_type, task.config, classes
+            predictor.problem_type,
+            str(training.labels.name),
+            training.label_type,
+            task.config,
+            classes,
         )
         types = packaging.write(task.output_dir, predictor, used, manifest)
         reporter.parameter("models", ", ".join(types))
@@ -161,10 +163,9 @@ class TabularRegressionTrainer(AutogluonTabularTrainer):
     objective = "regression"
 
 
-def _prepare(table: LabelledTable) -> Preparation:
-    preparation = Preparation.fit(
-        table.features, table.column_types, reserved=[str(table.labels.name)]
-    )
+def _prepare(table: LabelledTable, seed: int) -> Preparation:
+    reserved = [str(table.labels.name)]
+    preparation = Preparation.fit(table.features, table.column_types, reserved, seed)
     if not preparation.columns:
         raise TrainingError(
             "No column is left to learn from: "
@@ -180,73 +181,6 @@ def _with_labels(preparation: Preparation, table: LabelledTable, role: str) -> p
         raise TrainingError(f"In the {role} dataset: {error}") from error
     prepared[str(table.labels.name)] = table.labels
     return prepared
-
-
-def _fit_predictor(
-    task: TrainingTask, options: FitOptions, tables: _Tables, reporter: Reporter
-) -> Any:
-    if not options.models:
-        raise TrainingError(NO_MODELS)
-    limit = task.config["time_limit"]
-    predictor = TabularPredictor(
-        label=tables.target,
-        problem_type=options.problem_type,
-        eval_metric=options.eval_metric,
-        path=str(task.scratch_dir / "autogluon"),
-        verbosity=2,
-        learner_kwargs={
-            "random_state": task.config["seed"],
-            "label_count_threshold": _MINIMUM_CLASS_ROWS,
-        },
-    )
-    started = time.monotonic()
-    seconds = limit * _HARD_STOP_FACTOR + _HARD_STOP_SECONDS
-    with HardStop(seconds, within="_train_single", error=TimeLimitExceeded) as hard_stop:
-        try:
-            predictor.fit(
-                tables.train,
-                callbacks=[ProgressCallback(reporter, hard_stop)],
-                **options.fit_arguments(task, _cpus(task)),
-            )
-        except TimeLimitExceeded as error:
-            raise TrainingError(NO_MODELS) from error
-        except AssertionError as error:
-            # So AutoGluon says that preparing the data has taken the whole limit.
-            if time.monotonic() - started < limit:
-                raise
-            raise TrainingError(NO_MODELS) from error
-    if not predictor.model_names(can_infer=True):
-        raise TrainingError(_why_no_models(predictor, task))
-    reporter.log(f"Fitted in {time.monotonic() - started:.1f} s, best model {predictor.model_best}")
-    return predictor
-
-
-def _why_no_models(predictor: Any, task: TrainingTask) -> str:
-    """Return the documented message, or that memory was the reason for every model."""
-    failures = predictor.model_failures()
-    kinds = set(failures["exc_type"]) if len(failures) else set()
-    if kinds and kinds <= _MEMORY_ERRORS:
-        gigabytes = task.memory_bytes / 1000**3
-        return f"Out of memory: no model fits into the {gigabytes:.2g} GB that the run may use"
-    return NO_MODELS
-
-
-def _cpus(task: TrainingTask) -> int:
-    # AutoGluon refuses more than the machine has.
-    return max(1, min(task.cpu, os.cpu_count() or 1))
-
-
-@contextmanager
-def _memory_limit_restored() -> Iterator[None]:
-    """Undo that AutoGluon keeps its memory limit in the environment."""
-    name = "AG_MEMORY_LIMIT_IN_GB"
-    before = os.environ.get(name)
-    try:
-        yield
-    finally:
-        os.environ.pop(name, None)
-        if before is not None:
-            os.environ[name] = before
 
 
 def _report_parameters(
@@ -284,6 +218,11 @@ def _report_parameters(
 def _report_columns(preparation: Preparation, reporter: Reporter) -> None:
     used = [repr(column.name) for column in preparation.columns]
     reporter.log(f"Columns used ({len(used)}): {_listed(used)}")
+    reporter.table(
+        "preparation",
+        preparation.actions(),
+        "What became of each column of the training data before models learned from it.",
+    )
     dropped = [f"{name!r} ({why})" for name, why in preparation.dropped.items()]
     if dropped:
         reporter.log(f"Columns left out ({len(dropped)}): {_listed(dropped)}")
@@ -311,10 +250,11 @@ def _in_memory(predictor: Any) -> Iterator[None]:
         predictor.unpersist()
 
 
-def _report_models(predictor: Any, tables: _Tables, seed: int, reporter: Reporter) -> None:
+def _report_models(predictor: Any, tables: _Tables, task: TrainingTask, reporter: Reporter) -> None:
     sample = _learned_rows(predictor, tables)
-    if len(sample) > _LEADERBOARD_ROWS:
-        sample = sample.sample(_LEADERBOARD_ROWS, random_state=seed)
+    rows = affordable_rows(predictor, _LEADERBOARD_SHARE * task.config["time_limit"])
+    if len(sample) > rows:
+        sample = sample.sample(rows, random_state=task.config["seed"])
     if sample.empty:
         return
     reporter.table(

@@ -1,0 +1,70 @@
+"""Holds a fit to its limits of time and memory."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from autogluon.core.utils.exceptions import TimeLimitExceeded
+
+from modelstudio.trainers.hard_stop import HardStop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+
+class ModelStop(HardStop):
+    """Ends the fit of a model that runs past a deadline, as if its time limit had been reached.
+
+    The signal is handled when native code comes back to Python, which the boosters do after each
+    round.
+
+    Parameters
+    ----------
+    seconds
+        Until the deadline.
+    grace
+        Seconds more that an ensemble of fitted models may take.
+
+    Attributes
+    ----------
+    ended
+        How many models were ended.
+    """
+
+    def __init__(self, seconds: float, grace: float = 0.0) -> None:
+        # Only inside this function does AutoGluon take an exception for a model that has failed.
+        super().__init__(seconds, within="_train_single", error=TimeLimitExceeded)
+        self._grace = grace
+        self.ended = 0
+
+    def arm_ensemble(self) -> None:
+        """Stop what follows when the grace is over, too."""
+        deadline = self._deadline
+        self._deadline += self._grace
+        try:
+            self.arm()
+        finally:
+            self._deadline = deadline
+
+    def _on_alarm(self, number: int, frame: FrameType | None) -> None:
+        try:
+            super()._on_alarm(number, frame)
+        except TimeLimitExceeded:
+            self.ended += 1
+            raise
+
+
+@contextmanager
+def memory_limit_restored() -> Iterator[None]:
+    """Undo that AutoGluon keeps its memory limit in the environment."""
+    name = "AG_MEMORY_LIMIT_IN_GB"
+    before = os.environ.get(name)
+    try:
+        yield
+    finally:
+        os.environ.pop(name, None)
+        if before is not None:
+            os.environ[name] = before

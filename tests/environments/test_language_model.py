@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import sqlite3
-import subprocess
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from foundry_sdk.v2.models.errors import TrainerNotFound
 
-from modelstudio.trainers.environments import process_environment
+from environments.packages import newest_package
 from support import RunningServer
 from training_data import dataset_input, ended, experiment_of, launch, prepare
 from virtual_environments import install_entry_points, install_module, make_environment
@@ -69,35 +65,10 @@ class Studio:
         self.configure(**custom)
         return launch(self.server.client(), self.prepared)
 
-    def package(self) -> tuple[Path, str, str]:
-        """Return the package of the newest version, its predictor and its environment."""
-        database = sqlite3.connect(self.server.data_dir / "modelstudio.db")
-        key, predictor, environment = database.execute(
-            "SELECT blob_key, predictor, environment FROM model_versions ORDER BY published_at DESC"
-        ).fetchone()
-        database.close()
-        return self.server.data_dir / "blobs" / key, predictor, environment
-
     def predict(self, prompt: str) -> dict[str, Any]:
-        """Predict as a serving process does: in the version's own interpreter."""
-        package, predictor, environment = self.package()
-        folder = self.scratch / package.name
-        with zipfile.ZipFile(package) as archive:
-            archive.extractall(folder)
-        module, _, name = predictor.partition(":")
-        code = (
-            f"import json, pathlib, {module} as m\n"
-            f"model = m.{name}.load(pathlib.Path({str(folder)!r}))\n"
-            f"print(json.dumps(model.predict_row({{'prompt': {prompt!r}}})))"
-        )
-        done = subprocess.run(
-            [self.interpreter, "-c", code],
-            env=process_environment(os.environ, environment, self.scratch / "source"),
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return dict(json.loads(done.stdout))
+        found = newest_package(self.server.data_dir)
+        code = f"print(json.dumps(model.predict_row({{'prompt': {prompt!r}}})))"
+        return dict(json.loads(found.ask(self.interpreter, self.scratch, code)))
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +103,7 @@ def test_it_trains_in_its_interpreter_and_its_model_generates_text(studio: Studi
     client = studio.server.client()
     run = studio.run(text="abcdefghijklmnopqrstuvwxyz", megabytes=2, seed=4)
     assert ended(client, run, seconds=60) == "SUCCEEDED"
-    assert studio.package()[2] == "language"
+    assert newest_package(studio.server.data_dir).environment == "language"
     assert studio.predict("abc") == {"text": "abcdefghijklmnopqrstuvwxyz"}
     experiment = experiment_of(client, run)
     series = client.models.Model.Experiment.Series.json(
@@ -197,8 +168,7 @@ def test_a_model_of_100_megabytes_passes_through_without_filling_the_server(
     run = studio.run(text="The quick brown fox. " * 3, megabytes=100)
     assert ended(studio.server.client(), run, seconds=300) == "SUCCEEDED"
     grown = (_peak_kilobytes(status) - before) * 1024
-    package, _, _ = studio.package()
-    size = package.stat().st_size
+    size = newest_package(studio.server.data_dir).file.stat().st_size
     print(f"package {size / MEGABYTE:.1f} MB, server's peak grew by {grown / MEGABYTE:.1f} MB")  # noqa: T201
     assert size > 100 * MEGABYTE
     assert grown < 20 * MEGABYTE

@@ -17,6 +17,7 @@ from modelstudio.commands.options import (
     explained,
     prepared_foundation,
 )
+from modelstudio.commands.trainer_envs import trainer_env_app
 from modelstudio.settings import Settings
 
 app = typer.Typer(
@@ -31,6 +32,7 @@ db_app = typer.Typer(help="The database.", no_args_is_help=True)
 app.add_typer(token_app, name="token")
 app.add_typer(db_app, name="db")
 app.add_typer(model_app, name="model")
+app.add_typer(trainer_env_app, name="trainer-env")
 app.command()(predict)
 
 _TTL: Final = re.compile(r"([1-9][0-9]{0,8})([smhd])")

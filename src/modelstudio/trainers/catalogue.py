@@ -35,14 +35,15 @@ class Catalogue:
 
 
 def built_in() -> Catalogue:
-    """Return the trainers that come with Model Studio."""
+    """Return the trainers that come with Model Studio, also those of other environments."""
+    from modelstudio.trainers.autogluon_timeseries.specification import AUTOGLUON_TIMESERIES
     from modelstudio.trainers.forecasting.specification import FORECASTING
     from modelstudio.trainers.tabular.autogluon.specification import (
         CLASSIFICATION,
         REGRESSION,
     )
 
-    return Catalogue([CLASSIFICATION, REGRESSION, FORECASTING])
+    return Catalogue([CLASSIFICATION, REGRESSION, FORECASTING, AUTOGLUON_TIMESERIES])
 
 
 def installed(trainer_id: str, version: str) -> TrainerSpecification | None:

@@ -84,12 +84,17 @@ class TrainerEnvironments:
         return str(self.interpreters[environment])
 
 
+def interpreter_in(folder: Path) -> Path:
+    """Return where the interpreter of a virtual environment is."""
+    return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+
 def _interpreter(name: str, path: Path) -> Path:
     """Return the interpreter; not resolved, for a virtual environment's is a link to another."""
     if not path.is_absolute():
         raise InvalidEnvironmentsError(f"the interpreter of {name}, {path}, is no absolute path")
     if path.is_dir():
-        path /= "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
+        path = interpreter_in(path)
     if not path.is_file():
         raise InvalidEnvironmentsError(f"the interpreter of {name}, {path}, does not exist")
     if not os.access(path, os.X_OK):

@@ -10,7 +10,7 @@ from modelstudio.trainers.forecasting.specification import OUTPUT_TABLE, TRAININ
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from modelstudio.trainers.forecasting.packaging import Package
+    from modelstudio.trainers.forecasting.memory import Remembering
 
 _WIRE_TYPES: Final[Mapping[str, str]] = {
     "STRING": "string",
@@ -27,7 +27,7 @@ _WIRE_TYPES: Final[Mapping[str, str]] = {
 }
 
 
-def model_api(package: Package) -> dict[str, Any]:
+def model_api(package: Remembering) -> dict[str, Any]:
     """Return one table in, of history and known covariates, and one table of forecasts out."""
     columns = package.columns
     keys = [columns.time] if columns.item is None else [columns.item, columns.time]

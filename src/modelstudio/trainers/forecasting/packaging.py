@@ -87,7 +87,7 @@ class Package:
         text = json.dumps(state, indent=1, allow_nan=False)
         (folder / "manifest.json").write_text(text, encoding="utf-8")
         save_members(self.members, folder / "members")
-        _save_history(self.history, folder)
+        save_history(self.history, folder)
         stacked = [self.forecasts[name] for name in sorted(self.forecasts)]
         np.savez_compressed(folder / "forecasts.npz", forecasts=np.array(stacked))
 
@@ -96,7 +96,7 @@ class Package:
         state = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         if state["version"] != _FORMAT_VERSION:
             raise ValueError("manifest.json has an unknown format version")
-        columns = _columns(state["columns"])
+        columns = columns_of(state["columns"])
         calendar = Calendar(**state["calendar"])
         with np.load(folder / "forecasts.npz", allow_pickle=False) as arrays:
             forecasts = dict(zip(state["forecasts"], arrays["forecasts"], strict=True))
@@ -107,11 +107,12 @@ class Package:
             season=state["season"], nonnegative=state["nonnegative"], weights=state["weights"],
             members=load_members(folder / "members"),
             calibration=Calibration.of_json(state["calibration"]),
-            history=_load_history(folder, calendar, columns), forecasts=forecasts,
+            history=load_history(folder, calendar, columns), forecasts=forecasts,
         )  # fmt: skip
 
 
-def _columns(state: Mapping[str, Any]) -> Columns:
+def columns_of(state: Mapping[str, Any]) -> Columns:
+    """Return the columns that a manifest has as JSON."""
     found = Columns(**state)
     return replace(
         found,
@@ -122,7 +123,7 @@ def _columns(state: Mapping[str, Any]) -> Columns:
     )
 
 
-def _save_history(panel: Panel, folder: Path) -> None:
+def save_history(panel: Panel, folder: Path) -> None:
     """Write the series to two tables: one row an item, and one row a step."""
     items = {
         "item": pa.array(panel.items, pa.string()),
@@ -137,7 +138,7 @@ def _save_history(panel: Panel, folder: Path) -> None:
         pq.write_table(pa.table(columns), folder / f"{name}.parquet")  # type: ignore[no-untyped-call]
 
 
-def _load_history(folder: Path, calendar: Calendar, columns: Columns) -> Panel:
+def load_history(folder: Path, calendar: Calendar, columns: Columns) -> Panel:
     def table(name: str) -> Any:
         return pq.read_table(folder / f"{name}.parquet", partitioning=None)  # type: ignore[no-untyped-call]
 

@@ -1,0 +1,149 @@
+"""The first trainer in an environment of its own, with its real libraries.
+
+MODELSTUDIO_TEST_TIMESERIES_ENV names an interpreter that has them; else the environment is made
+below the temporary directory, which downloads gigabytes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from environments.packages import newest_package
+from support import RunningServer
+from training_data import ended, experiment_of, launch, prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+TRAINER = "ri.models..trainer.autogluon_timeseries"
+#: Forecasts what follows the training data, and then what follows two further months.
+ASK = """
+import pandas as pd
+say = lambda frame: print(frame.to_json(orient="records", date_format="iso"))
+say(model.predict(pd.DataFrame()))
+say(model.predict(pd.DataFrame({"month": ["1961-01-01", "1961-02-01"], "y": [900.0, 850.0]})))
+"""
+pytestmark = pytest.mark.environments
+
+
+@pytest.fixture(scope="session")
+def interpreter() -> Path:
+    given = os.environ.get("MODELSTUDIO_TEST_TIMESERIES_ENV")
+    if given:
+        return Path(given)
+    folder = Path(tempfile.gettempdir()) / "modelstudio-autogluon-timeseries"
+    if not (folder / "bin" / "python").exists():
+        command = [sys.executable, "-m", "modelstudio.cli", "trainer-env", "create"]
+        subprocess.run([*command, "autogluon_timeseries", "--to", str(folder)], check=True)
+    return folder / "bin" / "python"
+
+
+@pytest.fixture(scope="module")
+def served(interpreter: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    environment = {"MODELSTUDIO_TRAINER_ENVS": f"autogluon_timeseries={interpreter}"}
+    running = RunningServer(tmp_path_factory.mktemp("served") / "data", environment=environment)
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def passengers() -> pd.DataFrame:
+    from statsforecast.utils import AirPassengersDF
+
+    frame: pd.DataFrame = AirPassengersDF[["ds", "y"]].rename(columns={"ds": "month"})
+    return frame.assign(month=frame["month"].dt.to_period("M").dt.start_time.dt.strftime("%F"))
+
+
+def configured(served: RunningServer, table: bytes, **custom: Any) -> tuple[Any, Any]:
+    """Configure and launch a run; return the client and the run."""
+    client = served.client()
+    home = client.filesystem.Resource.get_by_path(path="/Main/Home").rid
+    prepared = prepare(client, home, table)
+    client.models.ModelStudio.ConfigVersion.create(
+        prepared.studio_rid,
+        name="passengers",
+        trainer_id=TRAINER,
+        resources={"cpu": "1", "memory": "6G"},
+        worker_config={
+            "inputs": {
+                "training_df": {
+                    "type": "dataset",
+                    "rid": prepared.dataset_rid,
+                    "columnMapping": {"timestamp_column": ["month"], "target_column": ["y"]},
+                    "ignoreColumns": [],
+                    "selectColumns": [],
+                }
+            },
+            "outputs": {"model": {"type": "model", "modelRid": prepared.model_rid}},
+            "customConfig": custom,
+        },
+        preview=True,
+    )
+    return client, launch(client, prepared)
+
+
+def test_it_is_offered_with_its_parameters(served: RunningServer) -> None:
+    found = served.client().models.ModelStudioTrainer.get(TRAINER, preview=True)
+    assert found.type == "TIME_SERIES"
+    assert {"prediction_length", "presets", "seed"} <= set(found.custom_config_schema["properties"])
+
+
+def test_it_forecasts_air_passengers_through_the_api(
+    served: RunningServer, passengers: pd.DataFrame, interpreter: Path, tmp_path: Path
+) -> None:
+    table = passengers.to_csv(index=False).encode()
+    client, run = configured(
+        served,
+        table,
+        prediction_length=12,
+        time_limit=60,
+        presets="fast_training",
+        hyperparameters={"DLinear": {"max_epochs": 5}},
+        seed=3,
+    )
+    assert ended(client, run, seconds=400) == "SUCCEEDED", experiment_of(client, run).status_message
+    experiment = experiment_of(client, run)
+    metrics = {one.series_name: one.value for one in experiment.summary_metrics}
+    # Repeating the last season has a MASE of about 1.5 on the last year.
+    assert metrics["MASE"] < 1.5
+    assert {"WQL", "sMAPE", "RMSSE"} <= set(metrics)
+    tables = {"leaderboard", "backtest", "metrics_by_horizon", "metrics_by_series"}
+    assert tables <= set(experiment.artifacts)
+    lengths = {one.name: one.length for one in experiment.series}
+    assert lengths["validation/MASE"] >= 4
+    assert lengths["run/progress"] >= 4
+    parameters = {one.name for one in experiment.parameters}
+    assert {"frequency", "model_types", "autogluon.timeseries_version"} <= parameters
+    print(metrics)  # noqa: T201
+
+    found = newest_package(served.data_dir)
+    assert found.environment == "autogluon_timeseries"
+    assert found.file.stat().st_size < 20_000_000
+    printed = found.ask(str(interpreter), tmp_path, ASK)
+    january, following = (json.loads(line) for line in printed.splitlines()[-2:])
+    assert [row["month"][:7] for row in january] == [f"1961-{month:02}" for month in range(1, 13)]
+    assert all(row["prediction_0.1"] < row["prediction_0.9"] for row in january)
+    # With two months of twice the level given, the forecast begins after them and is higher.
+    assert next(row["month"][:7] for row in following) == "1961-03"
+    assert following[0]["prediction"] > january[2]["prediction"]
+
+
+def test_a_series_without_a_frequency_fails_with_the_documented_message(
+    served: RunningServer,
+) -> None:
+    rows = "".join(f"20{year:02}-0{1 + year % 7}-1{year % 9},{year}\n" for year in range(1, 40, 3))
+    client, run = configured(served, f"month,y\n{rows}".encode(), prediction_length=2)
+    assert ended(client, run, seconds=120) == "FAILED"
+    message = experiment_of(client, run).status_message
+    assert message.startswith("Frequency of train_data is not provided and cannot be inferred")

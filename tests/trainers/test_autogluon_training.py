@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
+from modelstudio.trainers.tabular import report
 from modelstudio.trainers.tabular.autogluon.specification import CLASSIFICATION, REGRESSION
 
 pytestmark = pytest.mark.training
@@ -281,6 +282,17 @@ def test_bagging_presets(train, presets):
     assert board["model"].str.contains("_BAG_L1").any()
     assert board["model"].str.endswith("_FULL").any() == (presets == "good_quality")
     assert run.predictor().predict(synthetic())["y"].notna().all()
+
+
+def test_the_report_learns_what_validation_promised(train, monkeypatch):
+    subjects = []
+    write = report.write
+    monkeypatch.setattr(
+        report, "write", lambda subject, *more: subjects.append(subject) or write(subject, *more)
+    )
+    run = train(REGRESSION, synthetic(), "y", config=LINEAR)
+    board = run.reporter.tables["leaderboard"].set_index("model")
+    assert subjects[0].validation_score == board["score_validation"].iloc[0] > 0
 
 
 def test_stacking_on_bagged_models(train):

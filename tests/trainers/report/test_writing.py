@@ -49,6 +49,16 @@ def test_a_classification_has_all_its_tables_for_a_second_of_work(mixed, report)
     assert table.loc["log_loss", "better"] == "lower"
 
 
+def test_a_threshold_that_would_serve_better_is_named(mixed, report):
+    target = np.where(mixed["y"] > 85, "yes", "no")
+    shy = lambda rows: 0.4 / (1 + np.exp((85 - formula(rows)) / 3))  # noqa: E731
+    lines = report(classification(mixed.assign(y=target), shy)).lines
+    (hint,) = [line for _, line in lines if line.startswith("Predicting the positive class")]
+    assert "would raise held-out F1 from 0 to 1;" in hint
+    confident = report(binary(mixed)).lines
+    assert not [line for _, line in confident if line.startswith("Predicting the positive class")]
+
+
 def test_a_report_is_the_same_for_the_same_seed(mixed, report):
     first, again = (report(binary(mixed), seconds=30) for _ in range(2))
     assert first.metrics == again.metrics

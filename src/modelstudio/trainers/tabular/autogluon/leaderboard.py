@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -48,3 +49,11 @@ def leaderboard(predictor: Any, data: pd.DataFrame, types: Mapping[str, str]) ->
             "stack_level": board["stack_level"],
         }
     )
+
+
+def validation_score(predictor: Any) -> float | None:
+    """Return the best model's validation score, in the metric's own direction, if it has one."""
+    board = predictor.leaderboard().set_index("model")
+    score = predictor.eval_metric.convert_score_to_original(board["score_val"])
+    found = float(score.loc[predictor.model_best])
+    return found if math.isfinite(found) else None

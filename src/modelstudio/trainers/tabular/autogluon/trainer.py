@@ -11,7 +11,11 @@ from modelstudio.trainers import provenance
 from modelstudio.trainers.base import TrainedModel, TrainingError
 from modelstudio.trainers.tabular import data, report
 from modelstudio.trainers.tabular.autogluon import fitting, packaging
-from modelstudio.trainers.tabular.autogluon.leaderboard import affordable_rows, leaderboard
+from modelstudio.trainers.tabular.autogluon.leaderboard import (
+    affordable_rows,
+    leaderboard,
+    validation_score,
+)
 from modelstudio.trainers.tabular.autogluon.limits import memory_limit_restored
 from modelstudio.trainers.tabular.autogluon.options import FitOptions
 from modelstudio.trainers.tabular.autogluon.predictor import predict
@@ -149,6 +153,7 @@ class AutogluonTabularTrainer:
             eval_metric=predictor.eval_metric.name,
             seed=task.config["seed"],
             columns=[column.name for column in preparation.columns],
+            validation_score=validation_score(predictor),
         )
         seconds = min(_MOST_SECONDS, _FEWEST_SECONDS + task.config["time_limit"] * _REPORT_SHARE)
         with _in_memory(predictor):

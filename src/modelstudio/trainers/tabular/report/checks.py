@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelstudio.trainers.findings import Finding, listed
-from modelstudio.trainers.tabular.report.repeats import repeats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -90,9 +89,9 @@ def _dwarfed(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _repeated_rows(evidence: Evidence) -> Iterator[Finding]:
-    if evidence.features is None:
+    found = evidence.repeats
+    if found is None:
         return
-    found = repeats(evidence.measured, evidence.features)
     enough = found.agreeing >= max(2, _REPEATED_SHARE * found.rows)
     if enough and found.agreement >= _REPEATED_AGREEMENT:
         yield Finding(

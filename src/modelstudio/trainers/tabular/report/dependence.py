@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from modelstudio.trainers.tabular.report.measured import sample
+from modelstudio.trainers.tabular.report.measured import rows_at_a_time, sample
 from modelstudio.trainers.tabular.report.values import MISSING, shown_values
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ MOST_ROWS = 500
 _FEWEST_ROWS = 50
 _GRID_POINTS = 20
 _GRID_EDGE = 0.01
+_BATCH_ROWS = 20_000
 _CATEGORIES = 10
 _CLASSES = 5
 
@@ -61,7 +62,12 @@ def partial_dependence(
 
 def _rows_a_value(measured: Measured, values: int, deadline: float) -> int:
     possible = (deadline - time.monotonic()) / max(values * measured.seconds_a_row, 1e-12)
-    return int(min(len(measured.outcome), MOST_ROWS, max(possible, _FEWEST_ROWS)))
+    most = min(
+        len(measured.outcome),
+        MOST_ROWS,
+        max(1, rows_at_a_time(measured.subject, _BATCH_ROWS) // _GRID_POINTS),
+    )
+    return int(min(most, max(possible, _FEWEST_ROWS)))
 
 
 def _grids(features: Features, columns: Sequence[str]) -> dict[str, tuple[Array, list[str]]]:

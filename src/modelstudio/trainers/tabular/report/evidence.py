@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from modelstudio.trainers.tabular.report.features import Features
     from modelstudio.trainers.tabular.report.measured import Measured
+    from modelstudio.trainers.tabular.report.repeats import Repeats
     from modelstudio.trainers.tabular.report.subject import Outcome
 
 
@@ -34,6 +35,7 @@ class Evidence:
     importance: pd.DataFrame | None = None
     intervals: pd.DataFrame | None = None
     drift: pd.DataFrame | None = None
+    repeats: Repeats | None = None
 
     @property
     def skill(self) -> float:

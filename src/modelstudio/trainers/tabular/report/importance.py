@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from modelstudio.trainers.tabular.report.measured import sample
+from modelstudio.trainers.tabular.report.measured import rows_at_a_time, sample
 from modelstudio.trainers.tabular.report.subject import Outcome
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def permutation_importance(
     """
     rows = _rows_a_round(measured, len(columns), deadline - time.monotonic())
     drops: dict[str, list[float]] = {name: [] for name in columns}
-    speed = _Speed(measured.seconds_a_row)
+    speed = _Speed(rows_at_a_time(measured.subject, _BATCH_ROWS), measured.seconds_a_row)
     for number in range(MOST_SHUFFLES):
         started = time.monotonic()
         for found in _round(measured, columns, rows, number, speed):
@@ -67,11 +67,12 @@ def _rows_a_round(measured: Measured, columns: int, seconds: float) -> int:
 class _Speed:
     """How many rows to predict at a time: as many as take a second, which is learned on the way."""
 
-    def __init__(self, seconds_a_row: float) -> None:
+    def __init__(self, most: int, seconds_a_row: float) -> None:
+        self._most = most
         self._seconds_a_row = seconds_a_row
 
     def rows(self) -> int:
-        return int(min(_BATCH_ROWS, _BATCH_SECONDS / max(self._seconds_a_row, 1e-12)))
+        return int(min(self._most, _BATCH_SECONDS / max(self._seconds_a_row, 1e-12)))
 
     def learn(self, rows: int, seconds: float) -> None:
         self._seconds_a_row = seconds / rows

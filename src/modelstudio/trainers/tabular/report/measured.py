@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from modelstudio.trainers.tabular.report.subject import Subject
 
 MOST_ROWS = 500_000
+_MOST_PROBABILITIES = 40_000_000
 _CHUNK_ROWS = 50_000
+_CHUNK_CELLS = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,11 @@ class Measured:
 
     @classmethod
     def of(cls, subject: Subject) -> Measured:
-        """Predict the held-out rows; of more than 500,000 a sample."""
+        """Predict the held-out rows; a sample of more than 500,000, fewer of very many classes."""
         holdout = subject.holdout
-        if len(holdout.labels) > MOST_ROWS:
-            holdout = holdout.take(sample(len(holdout.labels), MOST_ROWS, [subject.seed]))
+        most = min(MOST_ROWS, _MOST_PROBABILITIES // max(len(subject.classes), 1))
+        if len(holdout.labels) > most:
+            holdout = holdout.take(sample(len(holdout.labels), most, [subject.seed]))
         started = time.monotonic()
         predictions = predict(subject, holdout.features)
         seconds = time.monotonic() - started
@@ -65,9 +68,10 @@ class Measured:
 
 def predict(subject: Subject, features: pd.DataFrame) -> Predictions:
     """Predict in pieces, so that a large table needs no large copy of itself."""
+    rows = rows_at_a_time(subject, _CHUNK_ROWS)
     parts = [
-        subject.predict(features.iloc[start : start + _CHUNK_ROWS])
-        for start in range(0, max(len(features), 1), _CHUNK_ROWS)
+        subject.predict(features.iloc[start : start + rows])
+        for start in range(0, max(len(features), 1), rows)
     ]
     if len(parts) == 1:
         return parts[0]
@@ -76,6 +80,12 @@ def predict(subject: Subject, features: pd.DataFrame) -> Predictions:
         np.concatenate([part.labels for part in parts]),
         np.concatenate(probabilities) if probabilities else None,
     )
+
+
+def rows_at_a_time(subject: Subject, most: int) -> int:
+    """Return how many rows to predict in one piece: fewer with many columns or classes."""
+    width = max(len(subject.training.column_types), len(subject.classes), 1)
+    return max(1, min(most, _CHUNK_CELLS // width))
 
 
 def sample(rows: int, most: int, seed: list[int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

@@ -9,7 +9,6 @@ import pandas as pd
 
 from modelstudio.trainers.tabular.report import curves, residuals, scores
 
-_USUAL_THRESHOLD = 0.5
 _CLEARLY = 0.02
 
 if TYPE_CHECKING:
@@ -54,16 +53,15 @@ def all_metrics(evidence: Evidence) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def better_threshold(thresholds: pd.DataFrame) -> str | None:
-    """Say which threshold would give a clearly better F1 than the usual one, if any does."""
-    usual = thresholds.loc[thresholds["threshold"] == _USUAL_THRESHOLD, "f1"].iloc[0]
+def better_threshold(outcome: Outcome, thresholds: pd.DataFrame) -> str | None:
+    """Say which threshold would give a clearly better F1 than the model's own, if any does."""
+    usual = scores.METRICS["classification"]["f1"](outcome)
     best = thresholds.loc[thresholds["f1"].fillna(0).idxmax()]
-    if best["f1"] < usual + _CLEARLY:
+    if not best["f1"] >= usual + _CLEARLY:
         return None
     return (
-        f"Predicting the positive class from a probability of {best['threshold']:.2g} instead of "
-        f"{_USUAL_THRESHOLD} would raise held-out F1 from {usual:.3g} to {best['f1']:.3g}; see the "
-        "table thresholds"
+        f"Predicting the positive class from a probability of {best['threshold']:.2g} would raise "
+        f"held-out F1 from {usual:.3g} to {best['f1']:.3g}; see the table thresholds"
     )
 
 

@@ -21,6 +21,7 @@ from modelstudio.trainers.tabular.report.importance import permutation_importanc
 from modelstudio.trainers.tabular.report.intervals import metric_intervals
 from modelstudio.trainers.tabular.report.measured import Measured, sample
 from modelstudio.trainers.tabular.report.related import most_related
+from modelstudio.trainers.tabular.report.repeats import repeats
 from modelstudio.trainers.tabular.report.segments import errors_by_segment
 from modelstudio.trainers.tabular.report.subject import Outcome
 from modelstudio.trainers.tabular.report.tables import (
@@ -117,6 +118,7 @@ class _Writer:
             _Part("errors_by_segment", self._segments, 0.5),
             _Part("drift", self._drift, 0.5),
             _Part("partial_dependence", self._dependence, 6),
+            _Part("search for repeated rows", self._repeats, 1),
         ]
 
     def _attempt(self, title: str, make: Callable[[], None]) -> None:
@@ -137,7 +139,7 @@ class _Writer:
         name, make, description = table
         frame = make(self._measured.outcome)
         self._table(name, frame, description)
-        if name == "thresholds" and (hint := better_threshold(frame)):
+        if name == "thresholds" and (hint := better_threshold(self._measured.outcome, frame)):
             self._reporter.log(hint)
 
     def _look_at_data(self, _: float) -> None:
@@ -208,6 +210,10 @@ class _Writer:
             self._evidence.drift,
             "How columns and target differ between training and held-out rows.",
         )
+
+    def _repeats(self, _: float) -> None:
+        if self._evidence.features is not None:
+            self._evidence.repeats = repeats(self._measured, self._evidence.features)
 
     def _dependence(self, until: float) -> None:
         features = self._evidence.features

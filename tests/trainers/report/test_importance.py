@@ -84,7 +84,9 @@ def test_related_columns_are_named(mixed):
     _, features = looked_at(regression(frame, formula))
     related = most_related(features)
     assert related["size"] == ("area", pytest.approx(-1))
-    assert related["shade"][0] == "colour"
+    assert related["shade"] == ("colour", pytest.approx(1, abs=0.02))
+    # Two of the four colours are without a shade, so the shade says less of the colour.
+    assert related["colour"] == ("shade", pytest.approx(0.75, abs=0.05))
     assert "noise" not in related
     assert "at" not in related
 
@@ -102,8 +104,16 @@ def test_partial_dependence_is_the_formula_of_the_column(mixed):
     assert colour["red"] - colour["blue"] == pytest.approx(40)
     assert colour["green"] - colour["(missing)"] == pytest.approx(5)
     moments = table[table["column"] == "at"]
-    hours = pd.to_datetime(moments["value"]).dt.hour
-    assert np.allclose(moments["prediction"] - hours, (moments["prediction"] - hours).mean())
+    assert set(moments["part"]) == {"time", "hour", "weekday", "month"}
+    hours = moments[moments["part"] == "hour"]
+    assert hours["number"].tolist() == list(range(24))
+    assert np.allclose(np.diff(hours["prediction"]), 1)
+    days = moments[moments["part"] == "weekday"]
+    assert days["value"].tolist()[::6] == ["Monday", "Sunday"]
+    assert days["prediction"].std() < 1.5, "the weekday has no part in the formula"
+    periods = pd.to_datetime(moments.loc[moments["part"] == "time", "value"])
+    assert periods.is_monotonic_increasing
+    assert len(periods) == 12
 
 
 def test_partial_dependence_of_classes_is_their_probability(mixed):

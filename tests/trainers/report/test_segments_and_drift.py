@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 
 from modelstudio.trainers.tabular.report.drift import drift
 from modelstudio.trainers.tabular.report.segments import errors_by_segment
-from modelstudio.trainers.tabular.report.values import Bins, Values, read_values
+from modelstudio.trainers.tabular.report.values import (
+    WEEKDAYS,
+    Bins,
+    Values,
+    moment_parts,
+    read_values,
+)
 from report_data import formula, looked_at, regression
 
 
@@ -34,6 +40,14 @@ def test_the_segment_that_is_predicted_worst_comes_first(mixed):
     others = table[(table["column"] != "colour") & table["significant"]]
     assert others.empty, "chance alone is not significant"
     assert {"(missing)", "red", "blue"} <= set(table.loc[table["column"] == "colour", "segment"])
+
+
+def test_an_hour_that_is_predicted_badly_is_found(mixed):
+    frame = pd.concat([mixed] * 5, ignore_index=True)
+    wrong = lambda rows: formula(rows) + 9 * (rows["at"].dt.hour < 4)  # noqa: E731
+    worst = segments(regression(frame, wrong)).iloc[0]
+    assert worst["column"] == "at"
+    assert worst["segment"].startswith("hour <= ")
 
 
 def test_segments_of_few_rows_are_left_out(mixed):
@@ -120,6 +134,30 @@ def test_numbers_and_moments_in_text_are_read_as_such():
     moments = read_values(pd.Series(["1970-01-02", "no date", None]), "moment")
     assert moments.data[0] == 86_400
     assert moments.missing.tolist() == [False, True, True]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.one_of(st.none(), st.datetimes()), min_size=1, max_size=20))
+def test_parts_of_moments_are_those_of_the_calendar(moments):
+    values = Values("moment", np.array([seconds_since_1970(one) for one in moments]))
+    parts = moment_parts(values)
+    for name, part in parts.items():
+        for moment, found in zip(moments, part.data, strict=True):
+            if moment is None:
+                assert pd.isna(found)
+            else:
+                weekday = WEEKDAYS[moment.weekday()]
+                assert (
+                    found == {"hour": moment.hour, "weekday": weekday, "month": moment.month}[name]
+                )
+    hours = {moment.hour for moment in moments if moment}
+    assert ("hour" in parts) == (len(hours) > 1)
+
+
+def seconds_since_1970(moment):
+    if moment is None:
+        return np.nan
+    return np.floor((moment - pd.Timestamp(0).to_pydatetime()).total_seconds())
 
 
 def test_values_that_differ_little_keep_labels_of_their_own():

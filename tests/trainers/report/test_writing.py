@@ -55,7 +55,9 @@ def test_a_threshold_that_would_serve_better_is_named(mixed, report):
     lines = report(classification(mixed.assign(y=target), shy)).lines
     (hint,) = [line for _, line in lines if line.startswith("Predicting the positive class")]
     assert "would raise held-out F1 from 0 to 1;" in hint
-    confident = report(binary(mixed)).lines
+    target = np.where(mixed["y"] > 60, "yes", "no")
+    fair = lambda rows: 1 / (1 + np.exp((60 - formula(rows)) / 2))  # noqa: E731
+    confident = report(classification(mixed.assign(y=target), fair)).lines
     assert not [line for _, line in confident if line.startswith("Predicting the positive class")]
 
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from modelstudio.trainers.tabular.report.values import Bins
+from modelstudio.trainers.tabular.report.values import Bins, moment_parts
 
 if TYPE_CHECKING:
     from modelstudio.trainers.tabular.report.features import Features
     from modelstudio.trainers.tabular.report.measured import Measured
     from modelstudio.trainers.tabular.report.subject import Array
+    from modelstudio.trainers.tabular.report.values import Values
 
 _MOST_BINS = 256
 _MOST_CATEGORIES = 1_000
@@ -27,16 +28,31 @@ def skill_alone(measured: Measured, features: Features) -> dict[str, float]:
 
     A table of the target by the column's bins is learned from training rows and measured on
     held-out rows. With two classes the skill is 2 AUC - 1, with more the balanced accuracy above
-    guessing, and of a number the R² of its ranks, which a few huge values cannot hide.
+    guessing, and of a number the R² of its ranks, which a few huge values cannot hide. Of a moment
+    the best of its parts counts.
     """
     measure = _measure(measured, features)
     most = int(np.clip(len(features.training_rows) / _ROWS_A_BIN, _FEWEST_BINS, _MOST_BINS))
     found = {}
-    for name, values in features.training.items():
-        bins = Bins.fit(values, _MOST_CATEGORIES if values.kind == "category" else most)
-        learned, asked = bins.codes(values), bins.codes(features.holdout[name])
-        found[name] = max(0.0, measure(learned, asked, len(bins.labels)))
+    for name in features.training:
+        found[name] = 0.0
+        for learned, asked in _parts(features, name):
+            bins = Bins.fit(learned, _MOST_CATEGORIES if learned.kind == "category" else most)
+            skill = measure(bins.codes(learned), bins.codes(asked), len(bins.labels))
+            found[name] = max(found[name], skill)
     return found
+
+
+def _parts(features: Features, name: str) -> list[tuple[Values, Values]]:
+    """Return a column's values in training and held-out rows, and those of its hours and so on."""
+    learned, asked = features.training[name], features.holdout[name]
+    if learned.kind != "moment":
+        return [(learned, asked)]
+    both = moment_parts(learned), moment_parts(asked)
+    return [
+        (learned, asked),
+        *((both[0][part], both[1][part]) for part in both[0] if part in both[1]),
+    ]
 
 
 def _measure(measured: Measured, features: Features) -> _Ranks | _Classes:

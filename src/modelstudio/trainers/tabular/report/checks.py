@@ -262,7 +262,7 @@ def _many_missing(evidence: Evidence) -> Iterator[Finding]:
     if found:
         yield Finding(
             "many_missing",
-            f"{len(found)} columns lack more than half of their values: {listed(found)}",
+            f"More than half of the values are missing in {listed(found)}",
             "Check that they will be filled as often when the model is used",
             found[0] if len(found) == 1 else "",
         )

@@ -22,6 +22,8 @@ class Evidence:
 
     Attributes
     ----------
+    summary
+        The summary metrics on held-out rows.
     learned
         The outcome on a sample of training rows.
     skills
@@ -30,6 +32,7 @@ class Evidence:
 
     measured: Measured
     features: Features | None = None
+    summary: Mapping[str, float] = field(default_factory=dict)
     learned: Outcome | None = None
     skills: Mapping[str, float] = field(default_factory=dict)
     importance: pd.DataFrame | None = None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from modelstudio.trainers.tabular.report import scores
 from modelstudio.trainers.tabular.report.measured import sample
@@ -150,19 +151,35 @@ def _mcc(table: Array) -> float:
 
 def _roc_auc(outcome: Outcome) -> Weighted:
     assert outcome.scores is not None  # noqa: S101
-    positions = [1] if outcome.binary else range(outcome.known)
-    ranked = []
-    for position in positions:
+    if not outcome.binary:
+        return _mean(_auc_parts(outcome))
+    happened = outcome.actual == 1
+    levels, where = np.unique(outcome.scores[:, 1], return_inverse=True)
+    return lambda weights: _area(weights, happened, where, len(levels))
+
+
+def _auc_parts(outcome: Outcome) -> Array:
+    """Return what each row adds to the mean area over the classes, which is the mean of them.
+
+    The terms of DeLong et al. (1988): to first order, resampling rows resamples these.
+    """
+    assert outcome.scores is not None  # noqa: S101
+    total, count = np.zeros(len(outcome)), 0
+    for position in range(outcome.known):
         happened = outcome.actual == position
-        if 0 < happened.sum() < len(outcome):
-            levels, where = np.unique(outcome.scores[:, position], return_inverse=True)
-            ranked.append((happened, where, len(levels)))
-
-    def mean_area(weights: Array) -> float:
-        areas = [_area(weights, *one) for one in ranked]
-        return float(np.nanmean(areas)) if np.isfinite(areas).any() else float("nan")
-
-    return mean_area
+        right, wrong = int(happened.sum()), int((~happened).sum())
+        if not right or not wrong:
+            continue
+        count += 1
+        ranks = stats.rankdata(outcome.scores[:, position])
+        within = np.empty(len(outcome))
+        within[happened] = stats.rankdata(outcome.scores[happened, position])
+        within[~happened] = stats.rankdata(outcome.scores[~happened, position])
+        beaten = (ranks - within) / np.where(happened, wrong, right)
+        placement = np.where(happened, beaten, 1 - beaten)
+        area = placement[happened].mean()
+        total += area + (placement - area) * len(outcome) / np.where(happened, right, wrong)
+    return total / count if count else np.full(len(outcome), np.nan)
 
 
 def _area(weights: Array, happened: Array, where: Array, levels: int) -> float:

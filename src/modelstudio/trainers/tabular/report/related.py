@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from modelstudio.trainers.tabular.report.features import Features
     from modelstudio.trainers.tabular.report.subject import Array
 
-STRONG = 0.7
+_STRONG_CORRELATION = 0.7
+_STRONG_SHARE = 0.5
 _MOST_ROWS = 5_000
 _MOST_COLUMNS = 300
 _BINS = 10
@@ -25,28 +27,29 @@ _CATEGORIES = 30
 def most_related(features: Features) -> Mapping[str, tuple[str, float]]:
     """Return, for each column with one, the column most strongly related to it, and how strongly.
 
-    Numbers and dates are compared by Spearman's rank correlation; pairs with a category by
-    Cramér's V with the correction of Bergsma (2013), numbers in tenths. Relations below 0.7 are
-    left out; of a wide table the first 300 columns are looked at.
+    Numbers and dates are compared by Spearman's rank correlation; where a category takes part, by
+    the share of the column's information that the other one gives (Theil's U), numbers in tenths.
+    Correlations below 0.7 and shares below a half are left out; of a wide table the first 300
+    columns are looked at.
     """
     names = list(features.training)[:_MOST_COLUMNS]
-    strength = np.zeros((len(names), len(names)))
-    ordered = [n for n, name in enumerate(names) if features.training[name].kind != "category"]
-    strength[np.ix_(ordered, ordered)] = _spearman(features, [names[n] for n in ordered])
     codes = [_codes(features, name) for name in names]
-    others = [n for n in range(len(names)) if n not in set(ordered)]
-    for first in others:
-        for second in range(len(names)):
-            if second < first or second in ordered:
-                found = _cramers_v(codes[first], codes[second])
-                strength[first, second] = strength[second, first] = found
+    ordered = [n for n, name in enumerate(names) if features.training[name].kind != "category"]
+    strength = np.zeros((len(names), len(names)))
+    strength[np.ix_(ordered, ordered)] = _spearman(features, [names[n] for n in ordered])
+    strength[np.abs(strength) < _STRONG_CORRELATION] = 0
+    both_ordered = set(ordered)
+    for first, second in combinations(range(len(names)), 2):
+        if not (first in both_ordered and second in both_ordered):
+            shares = _shared_information(codes[first], codes[second])
+            strength[first, second], strength[second, first] = shares
     np.fill_diagonal(strength, 0)
-    found_pairs = {}
+    found = {}
     for position, name in enumerate(names):
         best = int(np.abs(strength[position]).argmax())
-        if abs(strength[position, best]) >= STRONG:
-            found_pairs[name] = (names[best], float(strength[position, best]))
-    return found_pairs
+        if abs(strength[position, best]) >= _STRONG_SHARE:
+            found[name] = (names[best], float(strength[position, best]))
+    return found
 
 
 def _spearman(features: Features, names: list[str]) -> Array:
@@ -74,15 +77,20 @@ def _codes(features: Features, name: str) -> Array:
     return np.unique(bins.codes(values)[_rows(features)], return_inverse=True)[1]
 
 
-def _cramers_v(first: Array, second: Array) -> float:
+def _shared_information(first: Array, second: Array) -> tuple[float, float]:
+    """Return which share of the first column's information the second gives, and the reverse.
+
+    Theil's U, less what chance alone gives in a table of that size (Miller 1955).
+    """
     rows, columns = int(first.max()) + 1, int(second.max()) + 1
     n = len(first)
-    if min(rows, columns) < 2 or n < 2:  # noqa: PLR2004
-        return 0.0
     table = np.bincount(first * columns + second, minlength=rows * columns).reshape(rows, columns)
-    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / n
-    phi = ((table - expected) ** 2 / expected).sum() / n
-    phi = max(0.0, phi - (rows - 1) * (columns - 1) / (n - 1))
-    r = rows - (rows - 1) ** 2 / (n - 1)
-    c = columns - (columns - 1) ** 2 / (n - 1)
-    return float(min(1.0, np.sqrt(phi / max(min(r, c) - 1, 1e-12))))
+    each = [_entropy(table.sum(axis=1)), _entropy(table.sum(axis=0))]
+    shared = sum(each) - _entropy(table.ravel()) - (rows - 1) * (columns - 1) / (2 * n)
+    first_share, second_share = (max(0.0, shared) / one if one > 0 else 0.0 for one in each)
+    return min(1.0, first_share), min(1.0, second_share)
+
+
+def _entropy(counts: Array) -> float:
+    shares = counts[counts > 0] / counts.sum()
+    return float(-(shares * np.log(shares)).sum())

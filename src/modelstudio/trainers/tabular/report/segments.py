@@ -10,12 +10,13 @@ import pandas as pd
 from scipy import stats
 
 from modelstudio.trainers.tabular.report import scores
-from modelstudio.trainers.tabular.report.values import Bins
+from modelstudio.trainers.tabular.report.values import Bins, moment_parts
 
 if TYPE_CHECKING:
     from modelstudio.trainers.tabular.report.features import Features
     from modelstudio.trainers.tabular.report.measured import Measured
     from modelstudio.trainers.tabular.report.subject import Array, Outcome
+    from modelstudio.trainers.tabular.report.values import Values
 
 _RANGES = 5
 _CATEGORIES = 20
@@ -27,6 +28,8 @@ _MOST_SEGMENTS = 5_000
 
 def errors_by_segment(measured: Measured, features: Features, deadline: float) -> pd.DataFrame:
     """Return the error in each range or category of each column, the most harmful first.
+
+    Of moments also by hour, weekday and month.
 
     ``error`` is the share of wrong rows, or the mean absolute error; ``ratio`` compares it to all
     rows. ``excess`` is the share of the whole error that would go if the segment were as good as
@@ -40,8 +43,10 @@ def errors_by_segment(measured: Measured, features: Features, deadline: float) -
     for name, values in features.holdout.items():
         if time.monotonic() > deadline:
             break
-        bins = Bins.fit(values, _CATEGORIES if values.kind == "category" else _RANGES)
-        parts.append(_of_column(name, bins.labels, bins.codes(values), outcome, errors))
+        for prefix, part in _parts(values):
+            bins = Bins.fit(part, _CATEGORIES if part.kind == "category" else _RANGES)
+            labels = tuple(prefix + label for label in bins.labels)
+            parts.append(_of_column(name, labels, bins.codes(part), outcome, errors))
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
     if table.empty:
         return table
@@ -50,6 +55,13 @@ def errors_by_segment(measured: Measured, features: Features, deadline: float) -
     harmful = table["significant"] & (table["excess"] > 0)
     order = np.lexsort([-table["excess"], ~harmful])
     return table.iloc[order[:_MOST_SEGMENTS]].reset_index(drop=True)
+
+
+def _parts(values: Values) -> list[tuple[str, Values]]:
+    """Return the values, and of moments the hours, weekdays and months with their name."""
+    if values.kind != "moment":
+        return [("", values)]
+    return [("", values), *((f"{name} ", part) for name, part in moment_parts(values).items())]
 
 
 def _errors(outcome: Outcome) -> Array:

@@ -38,12 +38,11 @@ def all_metrics(evidence: Evidence) -> pd.DataFrame:
     measured = evidence.measured
     rows = []
     for name, metric in scores.METRICS[measured.subject.objective].items():
-        value = metric(measured.outcome)
-        if metric.summary and np.isfinite(value):
+        if name in evidence.summary:
             rows.append(
                 {
                     "metric": name,
-                    "holdout": value,
+                    "holdout": evidence.summary[name],
                     "training": np.nan if evidence.learned is None else metric(evidence.learned),
                     "baseline": metric(measured.baseline),
                     "better": "higher" if metric.greater_is_better else "lower",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["number", "moment", "category"]
 
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MISSING = "(missing)"
 OTHER = "(other)"
 _KINDS: Mapping[str, Kind] = {
@@ -89,6 +90,23 @@ def _seconds(series: pd.Series) -> Array:
         moments = moments.dt.tz_convert(None)
     data = moments.to_numpy(dtype="datetime64[us]")
     return np.where(np.isnat(data), np.nan, data.astype("int64") / 1e6)
+
+
+def moment_parts(values: Values) -> dict[str, Values]:
+    """Return the parts of moments that vary: hour (0 to 23), weekday by name, month (1 to 12)."""
+    known = ~values.missing
+    seconds = np.where(known, values.data, 0).astype("int64")
+    days = seconds // _SECONDS_A_DAY
+    months = seconds.astype("datetime64[s]").astype("datetime64[M]").astype("int64")
+    # 1970-01-01 was a Thursday.
+    names = np.array(WEEKDAYS, dtype=object)[(days + 3) % len(WEEKDAYS)]
+    names[~known] = None
+    found = {
+        "hour": Values("number", np.where(known, seconds % _SECONDS_A_DAY // 3600, np.nan)),
+        "weekday": Values("category", names),
+        "month": Values("number", np.where(known, months % 12 + 1, np.nan)),
+    }
+    return {name: part for name, part in found.items() if len(pd.unique(part.data[known])) > 1}
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,7 @@ class _Writer:
     def _summary(self) -> dict[str, float]:
         measured = self._measured
         found = scores.summary(measured.outcome, measured.subject.objective)
+        self._evidence.summary = dict(found)
         if math.isfinite(self._evidence.skill):
             found["skill"] = self._evidence.skill
         for name, value in found.items():

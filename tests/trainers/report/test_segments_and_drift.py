@@ -160,6 +160,15 @@ def seconds_since_1970(moment):
     return np.floor((moment - pd.Timestamp(0).to_pydatetime()).total_seconds())
 
 
+def test_ranges_say_which_values_are_in_them():
+    whole = Bins.fit(Values("number", np.repeat(np.arange(24.0), 3)), 5)
+    assert whole.labels == ("<= 4", "5 to 9", "10 to 14", "15 to 19", ">= 20", "(missing)")
+    parts = Bins.fit(Values("number", np.arange(100) / 8), 4)
+    assert parts.labels == ("<= 3", "> 3 to 6.125", "> 6.125 to 9.25", "> 9.25", "(missing)")
+    days = Bins.fit(Values("moment", np.arange(100) * 86_400.0), 2)
+    assert days.labels == ("<= 1970-02-19", "> 1970-02-19", "(missing)")
+
+
 def test_values_that_differ_little_keep_labels_of_their_own():
     values = Values("number", 1_000_000_000 + np.arange(3) / 8)
     assert Bins.fit(values, 5).labels[:3] == ("1000000000", "1000000000.125", "1000000000.25")

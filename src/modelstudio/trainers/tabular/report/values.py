@@ -144,7 +144,8 @@ class Bins:
             inner = np.linspace(0, 1, most + 1)[1:-1]
             edges = np.unique(np.quantile(known, inner, method="inverted_cdf"))
             edges = edges[edges < distinct[-1]]
-            labels = _range_labels(edges, values.kind)
+            whole = values.kind == "number" and bool((distinct % 1 == 0).all())
+            labels = _range_labels(edges, values.kind, whole=whole)
         return cls(values.kind, edges, (), (*(labels or ["any"]), MISSING))
 
     def codes(self, values: Values) -> Array:
@@ -157,10 +158,17 @@ class Bins:
         return np.asarray(np.where(values.missing, len(self.labels) - 1, codes))
 
 
-def _range_labels(edges: Array, kind: Kind) -> list[str]:
+def _range_labels(edges: Array, kind: Kind, *, whole: bool) -> list[str]:
     shown = shown_values(edges, kind)
     if not shown:
         return ["any"]
+    if whole:
+        starts = shown_values(edges + 1, kind)
+        between = [
+            low if low == high else f"{low} to {high}"
+            for low, high in zip(starts, shown[1:], strict=False)
+        ]
+        return [f"<= {shown[0]}", *between, f">= {starts[-1]}"]
     between = [f"> {low} to {high}" for low, high in pairwise(shown)]
     return [f"<= {shown[0]}", *between, f"> {shown[-1]}"]
 

@@ -57,14 +57,14 @@ class Connection:
 
 def measure(connection: Connection, pid: int, path: str, *, requests: int) -> Measured:
     """Send the same request many times; the server must be idle otherwise."""
-    before, begun = _cpu_nanos(pid), time.perf_counter()
+    before, begun = cpu_nanos(pid), time.perf_counter()
     for _ in range(requests):
         connection.get(path)
-    seconds, spent = time.perf_counter() - begun, _cpu_nanos(pid) - before
+    seconds, spent = time.perf_counter() - begun, cpu_nanos(pid) - before
     return Measured(spent / requests / 1e3, requests / seconds)
 
 
-def _cpu_nanos(pid: int) -> int:
+def cpu_nanos(pid: int) -> int:
     """Time on a processor of all threads; the kernel's scheduler counts it in nanoseconds."""
     tasks = Path(f"/proc/{pid}/task").iterdir()
     return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)

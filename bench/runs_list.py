@@ -56,9 +56,9 @@ def run(count: int, postgres: str | None) -> str:
     """Return the table as Markdown."""
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         data_dir = Path(directory)
-        studio = _seeded(data_dir, "", count)
-        with _server(data_dir, "") as ours, _bare(data_dir) as floor:
-            token = _token(data_dir, "")
+        studio = seeded(data_dir, "", count)
+        with running_server(data_dir, "") as ours, _bare(data_dir) as floor:
+            token = token_of(data_dir, "")
             lines = _sqlite_table(ours, floor, studio, token, count)
     if postgres is not None:
         lines += _postgres_table(postgres, count)
@@ -105,7 +105,7 @@ def _sqlite_table(
 def _postgres_table(url: str, count: int) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         data_dir = Path(directory)
-        studio = _seeded(data_dir, url, count)
+        studio = seeded(data_dir, url, count)
         lines = [
             "",
             f"PostgreSQL, {count:,} runs, without PostgreSQL's own time:",
@@ -113,8 +113,8 @@ def _postgres_table(url: str, count: int) -> list[str]:
             "| page | Model Studio | page 5,000 to page 1 | requests/s |",
             "|---|---|---|---|",
         ]
-        with _server(data_dir, url) as (port, pid):
-            connection = Connection(port, _token(data_dir, url))
+        with running_server(data_dir, url) as (port, pid):
+            connection = Connection(port, token_of(data_dir, url))
             for case in CASES:
                 shallow = _our_path(studio, case)
                 path = _deep_path(connection, shallow, case, "pageToken", count)
@@ -165,7 +165,7 @@ def _assert_same_rows(ours: bytes, theirs: bytes) -> None:
         raise RuntimeError("the two servers answered different rows")
 
 
-def _seeded(data_dir: Path, url: str, count: int) -> str:
+def seeded(data_dir: Path, url: str, count: int) -> str:
     begun = time.perf_counter()
     studio = seed(Settings(data_dir=data_dir, database_url=url), count)
     seconds = time.perf_counter() - begun
@@ -173,14 +173,14 @@ def _seeded(data_dir: Path, url: str, count: int) -> str:
     return studio
 
 
-def _token(data_dir: Path, url: str) -> str:
+def token_of(data_dir: Path, url: str) -> str:
     command = [sys.executable, "-m", "modelstudio.cli", "token", "create", "--user", "bench"]
     command += ["--data-dir", str(data_dir), "--database-url", url]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 @contextmanager
-def _server(data_dir: Path, url: str) -> Iterator[tuple[int, int]]:
+def running_server(data_dir: Path, url: str) -> Iterator[tuple[int, int]]:
     port = _free_port()
     command = [sys.executable, "-m", "modelstudio.cli", "serve", "--port", str(port)]
     command += ["--data-dir", str(data_dir), "--database-url", url]

@@ -45,7 +45,7 @@ class Settings:
     max_model_bytes: int = 8 * 1024 * _MEBIBYTE
     cpu: float = 0.0
     memory_bytes: int = 0
-    training_niceness: int = 10
+    training_niceness: int = 5
     max_run_seconds: float = 0.0
     run_disk_bytes: int = 20 * 1024 * _MEBIBYTE
     disk_reserve_bytes: int = 1024 * _MEBIBYTE

@@ -59,7 +59,7 @@ def hardware() -> dict[str, ParameterValue]:
     return {
         "platform": platform.platform(),
         "cpu_model": _cpu_model(),
-        "machine_cores": os.cpu_count() or 1,
+        "machine_cores": psutil.cpu_count() or 1,  # os.cpu_count() names the run's
         "usable_cores": _usable_cores(),
         "machine_memory_bytes": psutil.virtual_memory().total,
     }

@@ -1,0 +1,163 @@
+"""Fits LightGBM."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import lightgbm
+import numpy as np
+from lightgbm.callback import EarlyStopException
+
+from modelstudio.trainers.tabular.gradient_ensemble.problem import Fitted, thinned
+from modelstudio.trainers.tabular.gradient_ensemble.served import Booster
+from modelstudio.trainers.tabular.gradient_ensemble.targets import TargetScale
+from modelstudio.trainers.tabular.gradient_ensemble.watch import Watch, patience_of
+
+if TYPE_CHECKING:
+    from modelstudio.trainers.tabular.gradient_ensemble.problem import (
+        Candidate,
+        Fold,
+        Pace,
+        Problem,
+    )
+
+    Array = np.ndarray[Any, Any]
+
+_RATE = 0.05
+_MOST_ROUNDS = 10_000
+_NEED = 20.0
+_OBJECTIVES = {
+    "mean_absolute_error": "regression_l1",
+    "median_absolute_error": "regression_l1",
+    "symmetric_mean_absolute_percentage_error": "regression_l1",
+    "mean_absolute_percentage_error": "mape",
+}
+_STOPPING = {"roc_auc": "auc", "average_precision": "average_precision"}
+_HIGHER = frozenset({"auc", "average_precision"})
+
+
+class LightGbmLearner:
+    """Bins the table once; each fold is a subset of the bins.
+
+    ``need`` is the learning rate times the rounds that the table took so far.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
+        self._binned: lightgbm.Dataset | None = None
+        self._folds: dict[int, tuple[lightgbm.Dataset, lightgbm.Dataset]] = {}
+        self.need = _NEED
+
+    def fit(self, candidate: Candidate, fold: Fold, pace: Pace) -> Fitted | None:
+        """Boost until the loss on the valid rows has stopped falling, or the time is over."""
+        started = time.monotonic()
+        rate = pace.rate or candidate.parameters.get("learning_rate", _RATE)
+        watch, booster, scale = self._boost(candidate, fold, pace, rate, fixed=bool(pace.rate))
+        if watch.faster is not None:
+            rate = watch.faster
+            watch, booster, scale = self._boost(candidate, fold, pace, rate, fixed=True)
+        if not watch.best_rounds:
+            return None
+        if not watch.was_cut and pace.rounds is None:
+            self.need = 0.5 * self.need + 0.5 * max(watch.best_rounds * rate * 1.2, 2.0)
+        model = Booster.of(booster, watch.best_rounds, self._problem.classes, scale)
+        valid = self._problem.inputs.take(fold.valid)
+        return Fitted(
+            model=model,
+            rounds=watch.best_rounds,
+            rate=rate,
+            seconds=time.monotonic() - started,
+            predictions=model.predict(valid, self._problem.threads),
+            was_cut=watch.was_cut,
+            curve_metric=_shown(self._metric(fold)),
+            curve=thinned(watch.curve),
+        )
+
+    def _boost(
+        self, candidate: Candidate, fold: Fold, pace: Pace, rate: float, *, fixed: bool
+    ) -> tuple[Watch, lightgbm.Booster, TargetScale | None]:
+        problem = self._problem
+        metric = self._metric(fold)
+        train, valid = self._subsets(fold)
+        scale = None
+        if problem.kind == "regression":
+            scale = TargetScale.of(
+                problem.labels[fold.train], logarithm=candidate.logarithm, standard=False
+            )
+            learned = scale.learned(problem.labels)
+            train.set_label(learned[fold.train])
+            valid.set_label(learned[fold.valid])
+        watch = Watch(pace, rate, self.need, patience_of(rate), fixed=fixed)
+
+        def follow(environment: Any) -> None:
+            (_, _, value, higher, *_), *_ = environment.evaluation_result_list
+            rounds = environment.iteration + 1
+            if watch.see(rounds, -value if higher else value, value) != "go on":
+                raise EarlyStopException(watch.best_rounds, [])
+
+        booster = lightgbm.train(
+            {**self._parameters(candidate, fold), "learning_rate": rate, "metric": metric},
+            train,
+            num_boost_round=pace.rounds or candidate.parameters.get("rounds", _MOST_ROUNDS),
+            valid_sets=[valid],
+            callbacks=[follow],
+        )
+        return watch, booster, scale
+
+    def _subsets(self, fold: Fold) -> tuple[lightgbm.Dataset, lightgbm.Dataset]:
+        if self._binned is None:
+            self._binned = lightgbm.Dataset(
+                self._problem.inputs.matrix,
+                self._problem.labels,
+                categorical_feature=list(self._problem.inputs.categories),
+                params=self._fixed_parameters(),
+                free_raw_data=False,
+            ).construct()
+        if fold.number not in self._folds:
+            train = self._binned.subset(fold.train).construct()
+            self._folds[fold.number] = (train, self._binned.subset(fold.valid).construct())
+        return self._folds[fold.number]
+
+    def forget(self, fold: Fold) -> None:
+        self._folds.pop(fold.number, None)
+
+    def _fixed_parameters(self) -> dict[str, Any]:
+        return {
+            "num_threads": self._problem.threads,
+            "seed": self._problem.seed,
+            "deterministic": True,
+            "force_col_wise": True,
+            "feature_pre_filter": False,
+            "max_bin": 255,
+            "verbosity": -1,
+        }
+
+    def _parameters(self, candidate: Candidate, fold: Fold) -> dict[str, Any]:
+        problem = self._problem
+        if problem.kind == "binary":
+            objective: dict[str, Any] = {"objective": "binary"}
+        elif problem.kind == "multiclass":
+            objective = {"objective": "multiclass", "num_class": problem.classes}
+        else:
+            name = _OBJECTIVES.get(problem.metric.criterion, "regression")
+            plain = candidate.logarithm or np.any(problem.labels == 0)
+            objective = {"objective": "regression_l1" if name == "mape" and plain else name}
+        chosen = {k: v for k, v in candidate.parameters.items() if k != "rounds"}
+        seed = problem.seed * 1009 + fold.number
+        return {**objective, **chosen, **self._fixed_parameters(), "seed": seed}
+
+    def _metric(self, fold: Fold) -> str:
+        problem = self._problem
+        if problem.kind == "regression":
+            return "l1" if problem.metric.criterion in _OBJECTIVES else "rmse"
+        if problem.kind == "multiclass":
+            return "multi_logloss"
+        stopping = _STOPPING.get(problem.metric.criterion, "binary_logloss")
+        return stopping if problem.ranks(fold) else "binary_logloss"
+
+
+def _shown(metric: str) -> str:
+    return {"binary_logloss": "log_loss", "multi_logloss": "log_loss", "auc": "roc_auc"}.get(
+        metric, metric
+    )

@@ -1,0 +1,195 @@
+"""The trained models as they answer: the same numbers for a row alone and within a table.
+
+Each reads ``Inputs`` and returns natural predictions: probabilities, or target values. Nothing here
+is pickled; a model is a file of its library's own format or arrays and JSON.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import lzma
+import re
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Self
+
+import catboost
+import lightgbm
+import numpy as np
+from lightgbm.basic import _LIB
+
+from modelstudio.trainers.tabular.gradient_ensemble.dense import dense_product
+from modelstudio.trainers.tabular.gradient_ensemble.targets import TargetScale
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from modelstudio.trainers.tabular.gradient_ensemble.inputs import Inputs
+
+    Array = np.ndarray[Any, Any]
+
+_FLOAT64 = 1  # LightGBM's code of the type
+_RAW_SCORE = 1
+# What a booster does not need to predict; it makes up half of its text.
+_STATISTICS = re.compile(
+    r"^(?:leaf_weight|leaf_count|internal_value|internal_weight|internal_count|split_gain"
+    r"|tree_sizes)=.*\n",
+    re.MULTILINE,
+)
+
+
+def probabilities(scores: Array) -> Array:
+    """Turn scores into probabilities: the logistic function, or softmax over the columns."""
+    if scores.ndim == 1:
+        result: Array = 1 / (1 + np.exp(-scores))
+        return result
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    normalised: Array = powers / powers.sum(axis=1, keepdims=True)
+    return normalised
+
+
+class Booster:
+    """LightGBM trees; a single row goes past the wrapper, which takes 100 times as long."""
+
+    suffix = ".txt.xz"
+
+    def __init__(self, text: str, classes: int, scale: TargetScale | None) -> None:
+        self._text = text
+        self._booster = lightgbm.Booster(model_str=text)
+        self._classes = classes
+        self._scale = scale
+        self._row: ctypes.c_void_p | None = None
+        self._lock = Lock()
+        self.trees = int(self._booster.num_trees())
+
+    @classmethod
+    def of(cls, booster: lightgbm.Booster, rounds: int, classes: int, scale: Any) -> Self:
+        """Take the first rounds of a trained booster."""
+        text = booster.model_to_string(num_iteration=rounds)
+        text = _STATISTICS.sub("", text.split("feature_importances:")[0])
+        return cls(text.split("\nparameters:")[0] + "\n", classes, scale)
+
+    def predict(self, inputs: Inputs, threads: int = 1) -> Array:
+        if inputs.is_row:
+            scores = self._score_row(inputs.matrix)
+        else:
+            scores = self._booster.predict(inputs.matrix, raw_score=True, num_threads=threads)
+        return probabilities(scores) if self._scale is None else self._scale.restore(scores)
+
+    def _score_row(self, row: Array) -> Array:
+        scores = np.empty((1, self._classes) if self._classes > 2 else 1)  # noqa: PLR2004
+        length = ctypes.c_int64()
+        with self._lock:  # the fast way has one buffer for the row
+            if self._row is None:
+                self._row = self._prepare(row.shape[1])
+            failed = _LIB.LGBM_BoosterPredictForMatSingleRowFast(
+                self._row,
+                ctypes.c_void_p(row.ctypes.data),
+                ctypes.byref(length),
+                ctypes.c_void_p(scores.ctypes.data),
+            )
+        if failed:
+            raise RuntimeError(_LIB.LGBM_GetLastError().decode())
+        return scores
+
+    def _prepare(self, columns: int) -> ctypes.c_void_p:
+        handle = ctypes.c_void_p()
+        failed = _LIB.LGBM_BoosterPredictForMatSingleRowFastInit(
+            self._booster._handle,  # noqa: SLF001 - the wrapper has no fast way for one row
+            _RAW_SCORE,
+            0,
+            -1,
+            _FLOAT64,
+            ctypes.c_int32(columns),
+            ctypes.c_char_p(b"num_threads=1"),
+            ctypes.byref(handle),
+        )
+        if failed:
+            raise RuntimeError(_LIB.LGBM_GetLastError().decode())
+        return handle
+
+    def __del__(self) -> None:
+        if getattr(self, "_row", None) is not None:
+            _LIB.LGBM_FastConfigFree(self._row)
+
+    def save(self, path: Path) -> None:
+        path.write_bytes(lzma.compress(self._text.encode(), preset=1))
+
+    @classmethod
+    def load(cls, path: Path, classes: int, scale: TargetScale | None) -> Self:
+        return cls(lzma.decompress(path.read_bytes()).decode(), classes, scale)
+
+
+class Oblivious:
+    """CatBoost trees."""
+
+    suffix = ".cbm"
+
+    def __init__(self, model: catboost.CatBoost, classes: int, scale: TargetScale | None) -> None:
+        self.model = model
+        self._classes = classes
+        self._scale = scale
+        self._lock = Lock()
+        self.trees = int(model.tree_count_)
+
+    def predict(self, inputs: Inputs, threads: int = 1) -> Array:
+        with self._lock:
+            scores = self.model.predict(
+                inputs.catboost_features(),
+                prediction_type="RawFormulaVal",
+                thread_count=1 if inputs.is_row else threads,
+            )
+        scores = np.asarray(scores, dtype=np.float64).reshape(
+            (-1, self._classes) if self._classes > 2 else -1  # noqa: PLR2004
+        )
+        return probabilities(scores) if self._scale is None else self._scale.restore(scores)
+
+    def save(self, path: Path) -> None:
+        self.model.save_model(str(path), format="cbm")
+
+    @classmethod
+    def load(cls, path: Path, classes: int, scale: TargetScale | None) -> Self:
+        model = catboost.CatBoost()
+        model.load_model(str(path), format="cbm")
+        return cls(model, classes, scale)
+
+
+class Network:
+    """Layers of a neural network, or one layer alone: a linear model."""
+
+    suffix = ".npz"
+
+    def __init__(
+        self, layers: Sequence[tuple[Array, Array]], classes: int, scale: TargetScale | None
+    ) -> None:
+        self._layers = [(np.ascontiguousarray(w), b) for w, b in layers]
+        self._classes = classes
+        self._scale = scale
+        self.trees = 0
+
+    def predict(self, inputs: Inputs, threads: int = 1) -> Array:  # noqa: ARG002
+        values = inputs.dense
+        for number, (weights, bias) in enumerate(self._layers):
+            if number:
+                values = np.maximum(values, 0)
+            values = dense_product(values, weights) + bias
+        scores = values.astype(np.float64)
+        if self._classes <= 2:  # noqa: PLR2004
+            scores = scores[:, 0]
+        return probabilities(scores) if self._scale is None else self._scale.restore(scores)
+
+    def save(self, path: Path) -> None:
+        arrays = {f"w{n}": w for n, (w, _) in enumerate(self._layers)}
+        arrays |= {f"b{n}": b for n, (_, b) in enumerate(self._layers)}
+        np.savez_compressed(path, **arrays)
+
+    @classmethod
+    def load(cls, path: Path, classes: int, scale: TargetScale | None) -> Self:
+        with np.load(path, allow_pickle=False) as arrays:
+            count = len(arrays.files) // 2
+            layers = [(arrays[f"w{n}"], arrays[f"b{n}"]) for n in range(count)]
+        return cls(layers, classes, scale)
+
+
+Served = Booster | Oblivious | Network
+SERVED: dict[str, type[Served]] = {"GBM": Booster, "CAT": Oblivious, "LR": Network, "NN": Network}

@@ -42,8 +42,18 @@ def built_in() -> Catalogue:
         CLASSIFICATION,
         REGRESSION,
     )
+    from modelstudio.trainers.tabular.gradient_ensemble import specification as gradient_ensemble
 
-    return Catalogue([CLASSIFICATION, REGRESSION, FORECASTING, AUTOGLUON_TIMESERIES])
+    return Catalogue(
+        [
+            CLASSIFICATION,
+            REGRESSION,
+            gradient_ensemble.CLASSIFICATION,
+            gradient_ensemble.REGRESSION,
+            FORECASTING,
+            AUTOGLUON_TIMESERIES,
+        ]
+    )
 
 
 def installed(trainer_id: str, version: str) -> TrainerSpecification | None:

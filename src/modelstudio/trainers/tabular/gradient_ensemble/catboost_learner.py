@@ -6,17 +6,19 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import catboost
-import numpy as np
 
+from modelstudio.trainers.tabular.gradient_ensemble.finishing import finished
 from modelstudio.trainers.tabular.gradient_ensemble.inputs import catboost_features
-from modelstudio.trainers.tabular.gradient_ensemble.problem import Fitted, thinned
 from modelstudio.trainers.tabular.gradient_ensemble.served import Oblivious
 from modelstudio.trainers.tabular.gradient_ensemble.targets import TargetScale
 from modelstudio.trainers.tabular.gradient_ensemble.watch import Watch, patience_of
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from modelstudio.trainers.tabular.gradient_ensemble.problem import (
         Candidate,
+        Fitted,
         Fold,
         Pace,
         Problem,
@@ -33,6 +35,8 @@ _LOSSES = {
     "symmetric_mean_absolute_percentage_error": "MAE",
     "mean_absolute_percentage_error": "MAPE",
 }
+
+_SHOWN = {"AUC": "roc_auc", "Logloss": "log_loss", "MultiClass": "log_loss"}
 
 
 class _Follower:
@@ -73,16 +77,17 @@ class CatBoostLearner:
         if not watch.was_cut and pace.rounds is None:
             self.need = 0.5 * self.need + 0.5 * max(watch.best_rounds * rate * 1.2, 2.0)
         model.shrink(watch.best_rounds)
-        served = Oblivious(model, problem.classes, scale)
-        return Fitted(
-            model=served,
+        return finished(
+            problem,
+            fold,
+            pace,
+            Oblivious(model, problem.classes, scale),
             rounds=watch.best_rounds,
             rate=rate,
-            seconds=time.monotonic() - started,
-            predictions=served.predict(problem.inputs.take(fold.valid), problem.threads),
+            started=started,
             was_cut=watch.was_cut,
-            curve_metric="loss",
-            curve=thinned(watch.curve),
+            curve_metric=_SHOWN.get(self._loss(fold)[1], "loss"),
+            curve=watch.curve,
         )
 
     def _pool(self, rows: Array, labels: Array) -> catboost.Pool:
@@ -123,8 +128,7 @@ class CatBoostLearner:
                 "logging_level": "Silent",
             }
         )
-        shown = f"{metric}:use_weights=true" if False else metric  # noqa: SIM210
-        model.fit(pools[0], eval_set=pools[1], callbacks=[_Follower(watch, shown)])
+        model.fit(pools[0], eval_set=pools[1], callbacks=[_Follower(watch, metric)])
         return watch, model
 
     def _loss(self, fold: Fold) -> tuple[str, str]:

@@ -20,6 +20,8 @@ _MOST_LEVELS = 48
 _MOST_COLUMNS = 800
 _FEWEST_ROWS = 5
 _SOFT_CLIP = 3.0
+#: Bounds that keep every number finite: of values, of scaled ones, and of the factor between.
+_LARGEST, _FARTHEST, _STEEPEST = 1e100, 1e6, 1e100
 _MOST_PIECES = 16
 _MOST_PIECE_COLUMNS = 600
 
@@ -97,7 +99,9 @@ class DenseEncoder:
 
     def _encode(self, matrix: Array, encoded: Array) -> None:
         ends = np.cumsum([len(self.numbers), len(self.flagged), len(self.piece_features)])
+        matrix = np.clip(matrix, -_LARGEST, _LARGEST)
         values = (matrix[:, self.numbers] - self.centres) * self.scales
+        values = np.clip(values, -_FARTHEST, _FARTHEST)
         values = values / np.sqrt(1 + (values / _SOFT_CLIP) ** 2)
         encoded[:, : ends[0]] = np.where(np.isnan(values), 0, values)
         encoded[:, ends[0] : ends[1]] = np.isnan(matrix[:, self.flagged])
@@ -106,7 +110,9 @@ class DenseEncoder:
         encoded[:, ends[2] :] = matrix[:, self.hot_features] == self.hot_levels
 
     def save(self, path: Path) -> None:
-        np.savez_compressed(path, **{name: getattr(self, name) for name in self.__slots__})
+        np.savez_compressed(
+            path, allow_pickle=False, **{name: getattr(self, name) for name in self.__slots__}
+        )
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -117,12 +123,15 @@ class DenseEncoder:
 def _spreads(values: Array) -> tuple[Array, Array]:
     centres, scales = np.zeros(values.shape[1]), np.zeros(values.shape[1])
     for column in range(values.shape[1]):
-        known = values[~np.isnan(values[:, column]), column]
+        known = np.clip(values[~np.isnan(values[:, column]), column], -_LARGEST, _LARGEST)
         if not len(known):
             continue
         low, centre, high = np.quantile(known, [0.25, 0.5, 0.75])
         spread = high - low or (known.max() - known.min()) / 2
-        centres[column], scales[column] = centre, 1 / spread if spread > 0 else 0.0
+        centres[column], scales[column] = (
+            centre,
+            min(1 / spread, _STEEPEST) if spread > 1 / _STEEPEST else 0.0,
+        )
     return centres, scales
 
 
@@ -130,7 +139,7 @@ def _pieces(matrix: Array, numbers: Array) -> tuple[Array, Array, Array]:
     features, lows, slopes = [], [], []
     most = min(_MOST_PIECES, _MOST_PIECE_COLUMNS // max(len(numbers), 1))
     for feature in numbers:
-        known = matrix[~np.isnan(matrix[:, feature]), feature]
+        known = np.clip(matrix[~np.isnan(matrix[:, feature]), feature], -_LARGEST, _LARGEST)
         if most < 2 or not len(known):  # noqa: PLR2004
             continue
         edges = np.unique(known[:: max(len(known) // 10_000, 1)])
@@ -140,7 +149,7 @@ def _pieces(matrix: Array, numbers: Array) -> tuple[Array, Array, Array]:
             continue  # the scaled value says the same
         features += [int(feature)] * (len(edges) - 1)
         lows.append(edges[:-1])
-        slopes.append(1 / np.diff(edges))
+        slopes.append(1 / np.maximum(np.diff(edges), 1 / _STEEPEST))
     empty = np.zeros(0)
     return (
         np.array(features, dtype=np.int64),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 _MISSING = b"-"
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 class Inputs:
@@ -58,7 +59,7 @@ class Inputs:
         """Return the rows at these positions; forms that exist are cut, not made again."""
         taken = Inputs(self.matrix[rows], self.categories, self.encoder)
         if self._dense is not None:
-            taken._dense = self._dense[rows]  # noqa: SLF001 - its own class
+            taken._dense = self._dense[rows]
         return taken
 
 
@@ -72,9 +73,14 @@ def catboost_features(matrix: Array, categories: Sequence[int]) -> Any:
         for position, feature in enumerate(categories):
             texts[:, position] = _texts(matrix[:, feature])
     return catboost.FeaturesData(
-        num_feature_data=matrix[:, numbers].astype(np.float32) if numbers else None,
+        num_feature_data=_float32(matrix[:, numbers]) if numbers else None,
         cat_feature_data=texts,
     )
+
+
+def _float32(values: Array) -> Array:
+    narrow: Array = np.clip(values, -_LARGEST, _LARGEST).astype(np.float32)
+    return narrow
 
 
 def _texts(codes: Array) -> Array:

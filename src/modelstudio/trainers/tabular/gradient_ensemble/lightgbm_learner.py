@@ -9,7 +9,7 @@ import lightgbm
 import numpy as np
 from lightgbm.callback import EarlyStopException
 
-from modelstudio.trainers.tabular.gradient_ensemble.problem import Fitted, thinned
+from modelstudio.trainers.tabular.gradient_ensemble.finishing import finished
 from modelstudio.trainers.tabular.gradient_ensemble.served import Booster
 from modelstudio.trainers.tabular.gradient_ensemble.targets import TargetScale
 from modelstudio.trainers.tabular.gradient_ensemble.watch import Watch, patience_of
@@ -17,6 +17,7 @@ from modelstudio.trainers.tabular.gradient_ensemble.watch import Watch, patience
 if TYPE_CHECKING:
     from modelstudio.trainers.tabular.gradient_ensemble.problem import (
         Candidate,
+        Fitted,
         Fold,
         Pace,
         Problem,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _RATE = 0.05
 _MOST_ROUNDS = 10_000
 _NEED = 20.0
+_MOST_CACHED_FOLDS = 12
 _OBJECTIVES = {
     "mean_absolute_error": "regression_l1",
     "median_absolute_error": "regression_l1",
@@ -62,16 +64,17 @@ class LightGbmLearner:
         if not watch.was_cut and pace.rounds is None:
             self.need = 0.5 * self.need + 0.5 * max(watch.best_rounds * rate * 1.2, 2.0)
         model = Booster.of(booster, watch.best_rounds, self._problem.classes, scale)
-        valid = self._problem.inputs.take(fold.valid)
-        return Fitted(
-            model=model,
+        return finished(
+            self._problem,
+            fold,
+            pace,
+            model,
             rounds=watch.best_rounds,
             rate=rate,
-            seconds=time.monotonic() - started,
-            predictions=model.predict(valid, self._problem.threads),
+            started=started,
             was_cut=watch.was_cut,
             curve_metric=_shown(self._metric(fold)),
-            curve=thinned(watch.curve),
+            curve=watch.curve,
         )
 
     def _boost(
@@ -115,12 +118,11 @@ class LightGbmLearner:
                 free_raw_data=False,
             ).construct()
         if fold.number not in self._folds:
-            train = self._binned.subset(fold.train).construct()
-            self._folds[fold.number] = (train, self._binned.subset(fold.valid).construct())
+            if len(self._folds) >= _MOST_CACHED_FOLDS:
+                self._folds.pop(next(iter(self._folds)))
+            train, valid = (self._binned.subset(rows.tolist()) for rows in (fold.train, fold.valid))
+            self._folds[fold.number] = (train.construct(), valid.construct())
         return self._folds[fold.number]
-
-    def forget(self, fold: Fold) -> None:
-        self._folds.pop(fold.number, None)
 
     def _fixed_parameters(self) -> dict[str, Any]:
         return {

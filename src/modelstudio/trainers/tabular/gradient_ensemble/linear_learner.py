@@ -9,13 +9,14 @@ import numpy as np
 from scipy.linalg import eigh
 from scipy.optimize import minimize
 
-from modelstudio.trainers.tabular.gradient_ensemble.problem import Fitted
+from modelstudio.trainers.tabular.gradient_ensemble.finishing import finished
 from modelstudio.trainers.tabular.gradient_ensemble.served import Network, probabilities
 from modelstudio.trainers.tabular.gradient_ensemble.targets import TargetScale
 
 if TYPE_CHECKING:
     from modelstudio.trainers.tabular.gradient_ensemble.problem import (
         Candidate,
+        Fitted,
         Fold,
         Pace,
         Problem,
@@ -47,9 +48,9 @@ class LinearLearner:
             source = np.random.default_rng([problem.seed, fold.number])
             rows = np.sort(source.choice(rows, _MOST_ROWS, replace=False))
         dense = problem.inputs.dense
-        penalties = _PENALTIES
-        if "penalty" in candidate.parameters:
-            penalties = (candidate.parameters["penalty"],)
+        penalties: tuple[float, ...] = _PENALTIES
+        if pace.rounds is not None or "penalty" in candidate.parameters:
+            penalties = (pace.rate or candidate.parameters["penalty"],)
         scale = None
         if problem.kind == "regression":
             scale = TargetScale.of(problem.labels[rows], logarithm=candidate.logarithm)
@@ -57,18 +58,17 @@ class LinearLearner:
         else:
             found = _logistic(dense[rows], problem.labels[rows], problem.width, penalties, pace)
         valid = problem.inputs.take(fold.valid)
-        best: tuple[float, int, Network, Array] | None = None
+        best: tuple[float, int, Network] | None = None
         for number, layer in enumerate(found):
             model = Network([layer], problem.classes, scale)
-            predictions = model.predict(valid)
-            loss = problem.metric.loss(problem.labels[fold.valid], predictions)
+            loss = problem.metric.loss(problem.labels[fold.valid], model.predict(valid))
             if best is None or loss < best[0]:
-                best = loss, number, model, predictions
+                best = loss, number, model
         if best is None:
             return None
-        _, number, model, predictions = best
-        seconds = time.monotonic() - started
-        return Fitted(model, number + 1, penalties[number], seconds, predictions)
+        _, number, model = best
+        rate = penalties[number]
+        return finished(problem, fold, pace, model, rounds=1, rate=rate, started=started)
 
 
 def _ridge(values: Array, target: Array, penalties: tuple[float, ...]) -> list[tuple[Array, Array]]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelstudio.trainers.tabular.gradient_ensemble.problem import Fitted, thinned
+from modelstudio.trainers.tabular.gradient_ensemble.finishing import finished
 from modelstudio.trainers.tabular.gradient_ensemble.served import Network, probabilities
 from modelstudio.trainers.tabular.gradient_ensemble.targets import TargetScale
 
 if TYPE_CHECKING:
     from modelstudio.trainers.tabular.gradient_ensemble.problem import (
         Candidate,
+        Fitted,
         Fold,
         Pace,
         Problem,
@@ -47,44 +49,51 @@ class NetworkLearner:
         else:
             labels = problem.labels
         training = _Training(problem, candidate, fold, labels)
-        epochs = pace.rounds or self._epochs(training, candidate, pace)
+        epochs = self._epochs(training, candidate, pace)
         if epochs < _FEWEST_EPOCHS:
             return None
+        best, curve = self._learn(training, fold, pace, epochs, scale)
+        if best is None:
+            return None
+        return finished(
+            problem,
+            fold,
+            pace,
+            best[2],
+            rounds=best[1],
+            rate=float(epochs),
+            started=started,
+            was_cut=pace.is_over,
+            curve_metric=problem.metric.criterion,
+            curve=curve,
+        )
+
+    def _learn(
+        self, training: _Training, fold: Fold, pace: Pace, epochs: int, scale: TargetScale | None
+    ) -> tuple[tuple[float, int, Network] | None, list[tuple[int, float]]]:
+        problem = self._problem
         valid = problem.inputs.take(fold.valid)
         best: tuple[float, int, Network] | None = None
         curve = []
-        for epoch in range(1, epochs + 1):
+        last = pace.rounds or epochs
+        for epoch in range(1, last + 1):
             if not training.run(epoch, epochs, pace):
                 break
-            if epoch < epochs // 2 and epoch % 3:
-                continue  # the early epochs are never the best
+            if epoch < last and (pace.rounds or (epoch < last // 2 and epoch % 3)):
+                continue  # early epochs are hardly ever the best
             model = Network(training.layers(), problem.classes, scale)
             loss = problem.metric.loss(problem.labels[fold.valid], model.predict(valid))
             curve.append((epoch, problem.metric.shown(loss)))
             if best is None or loss < best[0]:
                 best = loss, epoch, model
-        if best is None:
-            return None
-        _, rounds, model = best
-        return Fitted(
-            model=model,
-            rounds=rounds,
-            rate=float(epochs),
-            seconds=time.monotonic() - started,
-            predictions=model.predict(valid),
-            was_cut=pace.is_over,
-            curve_metric=problem.metric.criterion,
-            curve=thinned(curve),
-        )
+        return best, curve
 
     def _epochs(self, training: _Training, candidate: Candidate, pace: Pace) -> int:
         wanted = int(pace.rate or candidate.parameters.get("epochs", _EPOCHS))
-        if pace.seconds is None:
+        if pace.seconds is None or pace.rate is not None:
             return wanted
         per_epoch = training.probe(min(_PROBED_SECONDS, pace.seconds / 10))
         left = min(pace.seconds, pace.deadline - time.monotonic()) * 0.9
-        if pace.rate is not None:
-            return wanted
         return min(int(left / per_epoch), wanted)
 
 
@@ -224,7 +233,7 @@ class _Training:
 
 def _shape(sizes: tuple[int, ...]) -> _Shape:
     weights, biases, start = [], [], 0
-    for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True):
+    for fan_in, fan_out in pairwise(sizes):
         weights.append((slice(start, start + fan_in * fan_out), (fan_in, fan_out)))
         start += fan_in * fan_out
         biases.append(slice(start, start + fan_out))

@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import numpy as np
 
     from modelstudio.trainers.tabular.gradient_ensemble.inputs import Inputs
     from modelstudio.trainers.tabular.gradient_ensemble.metrics import Kind, Metric
@@ -101,14 +101,16 @@ class Pace:
         When it is cut, on the monotonic clock.
     rate
         A learning rate that an earlier fold found to fit the time.
-    rounds
-        The most rounds or epochs to learn.
+    rounds, factor
+        Rounds to learn and correction of the scale, found by other folds. Then nothing is chosen by
+        the valid rows.
     """
 
     seconds: float | None
     deadline: float
     rate: float | None = None
     rounds: int | None = None
+    factor: float | None = None
 
     @property
     def is_over(self) -> bool:
@@ -135,6 +137,7 @@ class Fitted:
     seconds: float
     predictions: Array
     was_cut: bool = False
+    factor: float = 1.0
     curve_metric: str = "loss"
     curve: list[tuple[int, float]] = field(default_factory=list)
 

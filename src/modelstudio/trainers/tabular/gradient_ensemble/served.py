@@ -15,19 +15,20 @@ from typing import TYPE_CHECKING, Any, Self
 import catboost
 import lightgbm
 import numpy as np
-from lightgbm.basic import _LIB
+from lightgbm import basic
 
 from modelstudio.trainers.tabular.gradient_ensemble.dense import dense_product
-from modelstudio.trainers.tabular.gradient_ensemble.targets import TargetScale
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from modelstudio.trainers.tabular.gradient_ensemble.inputs import Inputs
+    from modelstudio.trainers.tabular.gradient_ensemble.targets import TargetScale
 
     Array = np.ndarray[Any, Any]
 
+_LIB: Any = vars(basic)["_LIB"]  # the library's C interface
 _FLOAT64 = 1  # LightGBM's code of the type
 _RAW_SCORE = 1
 # What a booster does not need to predict; it makes up half of its text.
@@ -57,10 +58,15 @@ class Booster:
         self._text = text
         self._booster = lightgbm.Booster(model_str=text)
         self._classes = classes
-        self._scale = scale
+        self.scale = scale
         self._row: ctypes.c_void_p | None = None
         self._lock = Lock()
         self.trees = int(self._booster.num_trees())
+
+    @property
+    def size(self) -> int:
+        """Bytes in a package, about."""
+        return int(0.3 * len(self._text))
 
     @classmethod
     def of(cls, booster: lightgbm.Booster, rounds: int, classes: int, scale: Any) -> Self:
@@ -73,8 +79,10 @@ class Booster:
         if inputs.is_row:
             scores = self._score_row(inputs.matrix)
         else:
-            scores = self._booster.predict(inputs.matrix, raw_score=True, num_threads=threads)
-        return probabilities(scores) if self._scale is None else self._scale.restore(scores)
+            scores = np.asarray(
+                self._booster.predict(inputs.matrix, raw_score=True, num_threads=threads)
+            )
+        return probabilities(scores) if self.scale is None else self.scale.restore(scores)
 
     def _score_row(self, row: Array) -> Array:
         scores = np.empty((1, self._classes) if self._classes > 2 else 1)  # noqa: PLR2004
@@ -128,9 +136,17 @@ class Oblivious:
     def __init__(self, model: catboost.CatBoost, classes: int, scale: TargetScale | None) -> None:
         self.model = model
         self._classes = classes
-        self._scale = scale
+        self.scale = scale
         self._lock = Lock()
         self.trees = int(model.tree_count_)
+        self._size = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes in a package, about."""
+        if not self._size:
+            self._size = int(0.6 * len(self.model._serialize_model()))  # noqa: SLF001 - or a file
+        return self._size
 
     def predict(self, inputs: Inputs, threads: int = 1) -> Array:
         with self._lock:
@@ -142,7 +158,7 @@ class Oblivious:
         scores = np.asarray(scores, dtype=np.float64).reshape(
             (-1, self._classes) if self._classes > 2 else -1  # noqa: PLR2004
         )
-        return probabilities(scores) if self._scale is None else self._scale.restore(scores)
+        return probabilities(scores) if self.scale is None else self.scale.restore(scores)
 
     def save(self, path: Path) -> None:
         self.model.save_model(str(path), format="cbm")
@@ -164,8 +180,12 @@ class Network:
     ) -> None:
         self._layers = [(np.ascontiguousarray(w), b) for w, b in layers]
         self._classes = classes
-        self._scale = scale
-        self.trees = 0
+        self.scale = scale
+
+    @property
+    def size(self) -> int:
+        """Bytes in a package, about."""
+        return sum(weights.nbytes + bias.nbytes for weights, bias in self._layers)
 
     def predict(self, inputs: Inputs, threads: int = 1) -> Array:  # noqa: ARG002
         values = inputs.dense
@@ -176,12 +196,12 @@ class Network:
         scores = values.astype(np.float64)
         if self._classes <= 2:  # noqa: PLR2004
             scores = scores[:, 0]
-        return probabilities(scores) if self._scale is None else self._scale.restore(scores)
+        return probabilities(scores) if self.scale is None else self.scale.restore(scores)
 
     def save(self, path: Path) -> None:
         arrays = {f"w{n}": w for n, (w, _) in enumerate(self._layers)}
         arrays |= {f"b{n}": b for n, (_, b) in enumerate(self._layers)}
-        np.savez_compressed(path, **arrays)
+        np.savez_compressed(path, allow_pickle=False, **arrays)
 
     @classmethod
     def load(cls, path: Path, classes: int, scale: TargetScale | None) -> Self:
@@ -189,6 +209,11 @@ class Network:
             count = len(arrays.files) // 2
             layers = [(arrays[f"w{n}"], arrays[f"b{n}"]) for n in range(count)]
         return cls(layers, classes, scale)
+
+
+def corrected(model: Served, factor: float) -> None:
+    """Multiply a model's answers; only for one that has learned a logarithm."""
+    model.scale = model.scale and model.scale.with_factor(factor)
 
 
 Served = Booster | Oblivious | Network

@@ -20,6 +20,9 @@ class TargetScale:
 
     Attributes
     ----------
+    low, high
+        Bounds of the answers: the target's in training. What a line or a network says beyond is
+        more often wrong by far than right.
     factor
         By which restored values are multiplied; corrects that the mean of a logarithm is not the
         logarithm of the mean (Duan, Smearing estimate, JASA 1983, fitted by least squares).
@@ -28,14 +31,17 @@ class TargetScale:
     logarithm: bool
     centre: float
     spread: float
+    low: float
+    high: float
     factor: float = 1.0
 
     @classmethod
     def of(cls, labels: Array, *, logarithm: bool = False, standard: bool = True) -> Self:
         values = np.log1p(labels) if logarithm else labels
+        low, high = float(labels.min()), float(labels.max())
         if not standard:
-            return cls(logarithm, 0.0, 1.0)
-        return cls(logarithm, float(values.mean()), float(values.std()) or 1.0)
+            return cls(logarithm, 0.0, 1.0, low, high)
+        return cls(logarithm, float(values.mean()), float(values.std()) or 1.0, low, high)
 
     def learned(self, labels: Array) -> Array:
         values = np.log1p(labels) if self.logarithm else labels
@@ -46,16 +52,18 @@ class TargetScale:
         values = values * self.spread + self.centre
         if self.logarithm:
             values = np.expm1(np.minimum(values, 700.0))  # beyond, the number would be infinite
-        restored: Array = values * self.factor
+        restored: Array = np.clip(values * self.factor, self.low, self.high)
         return restored
 
-    def corrected(self, labels: Array, restored: Array) -> TargetScale:
-        """Return the scale whose restored values fit the labels best in squares."""
-        if not self.logarithm:
-            return self
-        squares = float(restored @ restored)
-        factor = float(labels @ restored) / squares if squares > 0 else 1.0
-        return replace(self, factor=min(max(factor, 1 / _LARGEST_FACTOR), _LARGEST_FACTOR))
+    def with_factor(self, factor: float) -> TargetScale:
+        return replace(self, factor=factor)
+
+
+def smearing_factor(labels: Array, restored: Array) -> float:
+    """Return the factor with which restored values fit the labels best in squares."""
+    squares = float(restored @ restored)
+    factor = float(labels @ restored) / squares if squares > 0 else 1.0
+    return min(max(factor, 1 / _LARGEST_FACTOR), _LARGEST_FACTOR)
 
 
 def suits_logarithm(labels: Array) -> bool:

@@ -42,7 +42,8 @@ class Watch:
     def see(self, rounds: int, loss: float, shown: float) -> Verdict:
         """Take in the loss after so many rounds and say how to go on."""
         self.curve.append((rounds, shown))
-        if loss < self.best_loss or not self.best_rounds:
+        settled = self._pace.rounds is not None
+        if settled or loss < self.best_loss or not self.best_rounds:
             self.best_loss, self.best_rounds = loss, rounds
         now = time.monotonic()
         if rounds == 1:
@@ -71,5 +72,5 @@ class Watch:
 
 
 def patience_of(rate: float) -> int:
-    """Rounds without a gain after which boosting ends."""
+    """Return the rounds without a gain after which boosting ends."""
     return int(min(max(4 / rate, 20), 250))

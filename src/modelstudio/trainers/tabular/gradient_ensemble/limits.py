@@ -1,0 +1,63 @@
+"""Keeps an ensemble small and quick enough to answer a row within a millisecond."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelstudio.trainers.tabular.gradient_ensemble.served import Booster, Oblivious
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from modelstudio.trainers.tabular.gradient_ensemble.members import Member
+    from modelstudio.trainers.tabular.gradient_ensemble.served import Served
+
+#: What the models may take of the millisecond; the rest is for preparing the row.
+MOST_MICROSECONDS = 600.0
+MOST_BYTES = 9_000_000
+
+
+def microseconds(model: Served) -> float:
+    """Estimate the CPU of one row, from measurements on one core of 3 GHz.
+
+    An estimate by the model's size and not a measurement, so that the same models are kept on a
+    busy machine.
+    """
+    if isinstance(model, Booster):
+        return 4 + 0.05 * model.trees
+    if isinstance(model, Oblivious):
+        return 75 + 0.03 * model.trees
+    return 6 + 8e-5 * model.size
+
+
+def keep_small(members: Sequence[Member]) -> dict[str, list[int]]:
+    """Return the folds whose models are kept, by the member's name.
+
+    The costliest member gives up a fold, one after the other, until all fit. A member with a small
+    weight gives up its last.
+    """
+    kept = {each.candidate.name: sorted(each.fits) for each in members}
+    by_name = {each.candidate.name: each for each in members}
+
+    def cost(name: str) -> float:
+        models = [by_name[name].fits[number].model for number in kept[name]]
+        time = sum(microseconds(model) for model in models) / MOST_MICROSECONDS
+        return max(time, sum(model.size for model in models) / MOST_BYTES)
+
+    def over() -> bool:
+        models = [by_name[n].fits[number].model for n in kept for number in kept[n]]
+        return (
+            sum(map(microseconds, models)) > MOST_MICROSECONDS
+            or sum(model.size for model in models) > MOST_BYTES
+        )
+
+    while over():
+        names = [name for name in kept if len(kept[name]) > 1]
+        if names:
+            name = max(names, key=lambda each: cost(each) / by_name[each].weight)
+            kept[name].pop()
+        elif len(kept) > 1:
+            del kept[min(kept, key=lambda each: by_name[each].weight / cost(each))]
+        else:
+            break
+    return kept

@@ -1,0 +1,147 @@
+"""The models that a search tries: a fixed portfolio first, then seeded variations of it.
+
+The values are common choices of the libraries' users, not tuned to any table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from modelstudio.trainers.tabular.gradient_ensemble.problem import Candidate
+from modelstudio.trainers.tabular.gradient_ensemble.targets import suits_logarithm
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from modelstudio.trainers.tabular.gradient_ensemble.problem import Problem
+
+TITLES = {"GBM": "LightGBM", "CAT": "CatBoost", "NN": "NeuralNetwork", "LR": "Linear"}
+_LOGARITHM_SHARE, _EXTRA_TREES_SHARE = 0.5, 0.35
+_FEW_ROWS = 20_000
+#: Trees of more classes than these take too long for the gain; they are tried last.
+_MANY_CLASSES = 40
+#: A leaf of LightGBM's default 20 rows would leave a tiny table without a split.
+_MOST_LEAF_ROWS, _LEAF_SHARE = 20, 1 / 30
+_CAT: Mapping[str, Any] = {
+    "depth": 6,
+    "max_ctr_complexity": 1,
+    "one_hot_max_size": 20,
+    "boosting_type": "Plain",
+    "border_count": 128,
+    "leaf_estimation_iterations": 1,
+    "rsm": 0.7,
+}
+
+
+def portfolio(problem: Problem, excluded: Collection[str]) -> list[Candidate]:
+    """Return the candidates in the order in which they are tried, the most useful first."""
+    candidates = _basic(problem)
+    if problem.kind == "regression" and suits_logarithm(problem.labels):
+        logarithms = [
+            replace(each, name=f"{each.name}_Log", logarithm=True) for each in candidates[:5]
+        ]
+        candidates[1:1] = logarithms[:1]
+        candidates += [logarithms[n] for n in (2, 1, 3, 4)]
+    if problem.rows < _FEW_ROWS and problem.inputs.categories:
+        full = {"depth": 6, "one_hot_max_size": 4}
+        candidates.append(Candidate("CatBoost_Combinations", "CAT", full))
+    if problem.kind == "multiclass":  # trees take long, as each round is a tree a class
+        order = ("LightGBM", "NeuralNetwork", "Linear", "LightGBM_ExtraTrees")
+        candidates.sort(key=lambda each: order.index(each.name) if each.name in order else 9)
+    if problem.classes > _MANY_CLASSES:
+        candidates.sort(key=lambda each: ("LR", "NN", "GBM", "CAT").index(each.family))
+    return [each for each in candidates if each.family not in excluded]
+
+
+def _basic(problem: Problem) -> list[Candidate]:
+    leaf = max(min(_MOST_LEAF_ROWS, int(problem.rows * _LEAF_SHARE)), 2)
+    gbm = {"min_data_in_leaf": leaf, "feature_fraction": 0.9}
+    random_cuts = {"num_leaves": 63, "extra_trees": True, "feature_fraction": 0.8}
+    large = {"num_leaves": 127, "feature_fraction": 0.7, "lambda_l2": 1.0}
+    small = {"num_leaves": 8, "feature_fraction": 0.6, "lambda_l2": 5.0, "learning_rate": 0.06}
+    return [
+        Candidate("LightGBM", "GBM", {**gbm, "num_leaves": 31}),
+        Candidate("CatBoost", "CAT", _CAT),
+        Candidate("Linear", "LR"),
+        Candidate("NeuralNetwork", "NN", _network(problem)),
+        Candidate("LightGBM_ExtraTrees", "GBM", {**gbm, **random_cuts}),
+        Candidate("LightGBM_Large", "GBM", {**gbm, **large}),
+        Candidate("LightGBM_Small", "GBM", {**gbm, **small}),
+    ]
+
+
+def candidates_of(problem: Problem, config: Mapping[str, Any]) -> list[Candidate]:
+    """Return the candidates of a validated configuration."""
+    chosen = config["hyperparameters"]
+    candidates = portfolio(problem, {*config["excluded_model_types"], *chosen})
+    own = [
+        Candidate(TITLES[family], family, {**parameters})
+        for family, parameters in chosen.items()
+        if family not in config["excluded_model_types"]
+    ]
+    return [*own, *candidates]
+
+
+def _network(problem: Problem) -> dict[str, Any]:
+    if problem.rows < _FEW_ROWS and problem.kind != "multiclass":
+        return {"hidden": (128, 64), "learning_rate": 1e-3, "dropout": 0.3, "epochs": 30}
+    return {"hidden": (192, 192), "learning_rate": 3e-3, "dropout": 0.1}
+
+
+def variation(
+    problem: Problem, number: int, families: Collection[str], *, logarithm: bool
+) -> Candidate:
+    """Return a random candidate of one of these families, the same for the same number."""
+    source = np.random.default_rng([problem.seed, number, 11])
+    weights = {"GBM": 0.5, "CAT": 0.25, "NN": 0.25, "LR": 0.0}
+    known = [name for name in weights if name in families and weights[name]]
+    if not known:
+        known = list(families)
+    shares = np.array([weights[name] or 1.0 for name in known])
+    family = str(source.choice(known, p=shares / shares.sum()))
+    make = {"GBM": _varied_gbm, "CAT": _varied_cat, "NN": _varied_nn, "LR": _varied_lr}[family]
+    scale = bool(logarithm and source.random() < _LOGARITHM_SHARE)
+    return Candidate(f"{TITLES[family]}_{number}", family, make(source), scale)
+
+
+def _varied_gbm(source: np.random.Generator) -> dict[str, Any]:
+    return {
+        "num_leaves": int(source.choice([6, 12, 24, 48, 96, 192])),
+        "min_data_in_leaf": int(source.choice([3, 8, 20, 50])),
+        "feature_fraction": float(source.choice([0.4, 0.6, 0.8, 1.0])),
+        "bagging_fraction": float(source.choice([0.7, 0.85, 1.0])),
+        "bagging_freq": 1,
+        "lambda_l2": float(source.choice([0.0, 1.0, 5.0, 20.0])),
+        "extra_trees": bool(source.random() < _EXTRA_TREES_SHARE),
+        "cat_smooth": float(source.choice([10.0, 30.0, 100.0])),
+        "learning_rate": float(source.choice([0.02, 0.03, 0.05])),
+    }
+
+
+def _varied_cat(source: np.random.Generator) -> dict[str, Any]:
+    return {
+        **_CAT,
+        "depth": int(source.choice([4, 5, 7, 8])),
+        "l2_leaf_reg": float(source.choice([1.0, 3.0, 10.0])),
+        "random_strength": float(source.choice([0.5, 1.0, 3.0])),
+        "rsm": float(source.choice([0.4, 0.7, 1.0])),
+        "one_hot_max_size": int(source.choice([3, 20, 60])),
+        "learning_rate": float(source.choice([0.03, 0.05, 0.08])),
+    }
+
+
+def _varied_nn(source: np.random.Generator) -> dict[str, Any]:
+    width = int(source.choice([96, 192, 256]))
+    return {
+        "hidden": (width,) * int(source.choice([1, 2, 3])),
+        "learning_rate": float(source.choice([7e-4, 1.5e-3, 3e-3])),
+        "dropout": float(source.choice([0.0, 0.1, 0.3])),
+        "epochs": int(source.choice([20, 50, 100])),
+    }
+
+
+def _varied_lr(source: np.random.Generator) -> dict[str, Any]:
+    return {"penalty": float(10 ** source.uniform(-5, 0))}

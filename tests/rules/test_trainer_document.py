@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 import pytest
+
 from modelstudio.trainers.tabular.autogluon import specification as autogluon
 from modelstudio.trainers.tabular.gradient_ensemble import specification as gradient_ensemble
 from rules.project_files import ROOT

@@ -72,6 +72,29 @@ def test_a_bagged_model_reports_each_of_its_folds(train):
         assert all(0.5 < value < 3 for _, value, _ in points)
 
 
+def test_boosters_report_their_rounds_while_they_are_fitted(train):
+    boosters = {"GBM": {"num_boost_round": 30}, "XGB": {"n_estimators": 30}}
+    config = {
+        "hyperparameters": {**boosters, "CAT": {"iterations": 30}},
+        "excluded_model_types": ["RF", "XT", "LR"],
+        "time_limit": 60,
+    }
+    run = train(REGRESSION, frame(), "y", config=config)
+    for name in ("LightGBM", "XGBoost", "CatBoost"):
+        (points,) = [
+            points
+            for series, points in run.reporter.series.items()
+            if series.startswith(f"models/{name}/rounds/")
+        ]
+        steps = [step for step, _, _ in points]
+        assert steps[:4] == [1, 2, 3, 4]
+        assert 10 < steps[-1] <= 30
+        assert len(steps) < 20, "later rounds are reported less often"
+        assert points[0][1] > min(value for _, value, _ in points), "an error that falls"
+        final = run.reporter.series[f"models/{name}/root_mean_squared_error"]
+        assert [step for step, _, _ in final] == [1]
+
+
 def test_a_score_that_is_better_when_higher_keeps_its_sign(train):
     table = frame().assign(y=lambda table: table["y"] > 0)
     run = train(CLASSIFICATION, table, "y", config={**SMALL, "eval_metric": "roc_auc"})
@@ -132,14 +155,22 @@ def test_a_run_outside_the_main_thread(train):
     assert runs[0].model.summary_metrics["r2"] > 0.3
 
 
-def test_a_model_past_the_hard_stop_is_skipped_and_no_other_begun(recorder, tmp_path):
+@pytest.mark.parametrize(
+    "endless",
+    [
+        {"GBM": {"num_boost_round": 1_000_000, "ag_args_fit": {"early_stop": None}}},
+        {"CAT": {"iterations": 1_000_000, "ag_args_fit": {"early_stop": None}}},
+        {"XGB": {"n_estimators": 1_000_000, "ag_args_fit": {"early_stop": None}}},
+    ],
+    ids=lambda endless: next(iter(endless)),
+)
+def test_a_model_past_the_hard_stop_is_skipped_and_no_other_begun(recorder, tmp_path, endless):
     predictor = TabularPredictor(label="y", path=str(tmp_path / "fit"), problem_type="regression")
-    endless = {"num_boost_round": 1_000_000, "ag_args_fit": {"early_stop": None}}
     started = time.monotonic()
     with reported_output(recorder, str(tmp_path)), ModelStop(1.5) as stop:
         predictor.fit(
             frame(rows=2000),
-            hyperparameters={"GBM": endless, "LR": {}},
+            hyperparameters={**endless, "LR": {"ag_args": {"priority": 0}}},
             num_cpus=1,
             num_gpus=0,
             callbacks=[ProgressCallback(recorder, stop)],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -215,6 +216,25 @@ def test_a_test_dataset_may_hold_a_class_that_training_has_not(train):
     run = train(CLASSIFICATION, frame, "y", test=test, config=config)
     assert 0.6 < run.model.summary_metrics["accuracy"] <= 0.8
     assert "10 held-out rows are of 1 classes that the model has not learned" in run.reporter.text
+
+
+@pytest.mark.parametrize(
+    ("classes", "wire_type"),
+    [
+        ([Decimal("1.50"), Decimal("2.25")], "double"),
+        ([2**60, 2**60 + 1], "long"),
+        (["nan", "None", " "], "string"),
+    ],
+)
+def test_classes_of_any_type_come_back_as_they_were(train, classes, wire_type):
+    frame = synthetic()
+    codes = pd.qcut(frame["y"], len(classes), labels=False)
+    frame["y"] = [classes[code] for code in codes]
+    run = train(CLASSIFICATION, frame, "y", config=LINEAR)
+    predicted = run.predictor().predict(frame)["y"]
+    assert set(predicted) == set(classes)
+    assert (predicted == frame["y"].to_numpy()).mean() > 0.8
+    assert columns(run.model.model_api, "outputs")["y"]["dataType"] == {"type": wire_type}
 
 
 def test_boolean_classes_keep_their_type(train):

@@ -158,6 +158,10 @@ def hold_out(table: LabelledTable, task: Task, seed: int) -> tuple[LabelledTable
         codes = table.labels.iloc[rows].factorize()[0]
         if round(len(codes) * HOLDOUT_FRACTION) > codes.max():
             stratify = codes
+        else:  # one row of each class, lest the split takes all of its rows
+            first = ~table.labels.iloc[rows].duplicated().to_numpy()
+            always_train = np.concatenate([always_train, rows[first]])
+            rows = rows[~first]
     train, holdout = train_test_split(
         rows, test_size=HOLDOUT_FRACTION, random_state=seed, stratify=stratify
     )

@@ -12,6 +12,7 @@ from autogluon.tabular import TabularPredictor
 from modelstudio.trainers.base import TrainingError
 from modelstudio.trainers.tabular.autogluon.limits import ModelStop
 from modelstudio.trainers.tabular.autogluon.progress import ProgressCallback, reported_folds
+from modelstudio.trainers.tabular.autogluon.rounds import Rounds, reported_rounds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,11 +57,11 @@ def fit(
     limit = task.config["time_limit"]
     begun = time.monotonic()
     seconds = max(started + limit - begun, limit * _LEAST_SHARE)
-    with _hard_stop(seconds, limit) as hard_stop, reported_folds(reporter):
+    with _hard_stop(seconds, limit) as hard_stop:
         share = _SHARE_BEFORE_REFIT if options.refits else 1.0
         arguments = options.fit_arguments(task, cpus(task), seconds * share)
         try:
-            predictor.fit(train, callbacks=[ProgressCallback(reporter, hard_stop)], **arguments)
+            _fit_reported(predictor, train, arguments, hard_stop, reporter)
         except TimeLimitExceeded as error:
             raise TrainingError(NO_MODELS) from error
         except AssertionError as error:
@@ -75,6 +76,19 @@ def fit(
     taken = time.monotonic() - begun
     reporter.log(f"Fitted in {taken:.1f} s, best model {predictor.model_best}")
     return predictor
+
+
+def _fit_reported(
+    predictor: Any,
+    train: pd.DataFrame,
+    arguments: dict[str, Any],
+    hard_stop: ModelStop,
+    reporter: Reporter,
+) -> None:
+    rounds = Rounds(reporter)
+    with reported_folds(reporter, rounds), reported_rounds(rounds):
+        callback = ProgressCallback(reporter, hard_stop, rounds)
+        predictor.fit(train, callbacks=[callback], **arguments)
 
 
 def refit_with(predictor: Any, more: pd.DataFrame, task: TrainingTask, reporter: Reporter) -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, Self
 
+import catboost
 from autogluon.core.utils.exceptions import TimeLimitExceeded
 
 from modelstudio.trainers.hard_stop import HardStop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import FrameType
+    from collections.abc import Callable, Iterator
+    from types import FrameType, TracebackType
 
 
 class ModelStop(HardStop):
@@ -38,7 +39,25 @@ class ModelStop(HardStop):
         # Only inside this function does AutoGluon take an exception for a model that has failed.
         super().__init__(seconds, within="_train_single", error=TimeLimitExceeded)
         self._grace = grace
+        self._restore = ExitStack()
         self.ended = 0
+
+    def __enter__(self) -> Self:
+        # CatBoost asks for signals while it is in native code, and makes a KeyboardInterrupt of
+        # what a handler raises.
+        for model in (catboost.CatBoostClassifier, catboost.CatBoostRegressor):
+            self._restore.callback(setattr, model, "fit", model.fit)
+            model.fit = self._without_interrupt(model.fit)
+        return super().__enter__()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        super().__exit__(kind, error, trace)
+        self._restore.close()
 
     def arm_ensemble(self) -> None:
         """Stop what follows when the grace is over, too."""
@@ -48,6 +67,18 @@ class ModelStop(HardStop):
             self.arm()
         finally:
             self._deadline = deadline
+
+    def _without_interrupt(self, fit: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            ended = self.ended
+            try:
+                return fit(*args, **kwargs)
+            except KeyboardInterrupt:
+                if self.ended == ended:
+                    raise
+                raise TimeLimitExceeded from None
+
+        return call
 
     def _on_alarm(self, number: int, frame: FrameType | None) -> None:
         try:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from modelstudio.trainers.base import LogLevel, Reporter
     from modelstudio.trainers.tabular.autogluon.limits import ModelStop
+    from modelstudio.trainers.tabular.autogluon.rounds import Rounds
 
 _logger = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ def reported_output(reporter: Reporter, hidden_path: str) -> Iterator[None]:
 
 
 @contextmanager
-def reported_folds(reporter: Reporter) -> Iterator[None]:
+def reported_folds(reporter: Reporter, rounds: Rounds) -> Iterator[None]:
     """Report the score of each fold of a bagged model when the fold is fitted.
 
     AutoGluon tells of a model when all of its folds are, and has no callback before that.
@@ -91,6 +92,7 @@ def reported_folds(reporter: Reporter) -> Iterator[None]:
         score, metric = fold_model.val_score, fold_model.eval_metric
         name = self.bagged_ensemble_model.name
         update(self, fold_model=fold_model, pred_proba=pred_proba, fold_ctx=fold_ctx)
+        rounds.begin(None)
         if score is not None:
             value = float(metric.convert_score_to_original(score))
             reporter.metric(f"models/{name}/{metric.name}", value, len(self.models))
@@ -107,11 +109,15 @@ class ProgressCallback(AbstractCallback):  # type: ignore[misc]
 
     _reporter: Reporter | None = None
     _hard_stop: ModelStop | None = None
+    _rounds: Rounds | None = None
 
-    def __init__(self, reporter: Reporter, hard_stop: ModelStop) -> None:
+    def __init__(
+        self, reporter: Reporter, hard_stop: ModelStop, rounds: Rounds | None = None
+    ) -> None:
         super().__init__()
         self._reporter = reporter
         self._hard_stop = hard_stop
+        self._rounds = rounds
         self._best: float | None = None
         self._step = 0
 
@@ -119,7 +125,7 @@ class ProgressCallback(AbstractCallback):  # type: ignore[misc]
         # AutoGluon pickles its callbacks with the models.
         return {"_skip": False, "_best": None, "_step": 0}
 
-    def _before_model_fit(self, *, stack_name: str, **_: Any) -> tuple[bool, bool]:
+    def _before_model_fit(self, *, model: Any, stack_name: str, **_: Any) -> tuple[bool, bool]:
         """Return whether to end the fit, and whether to leave out this model."""
         if self._hard_stop is None:
             return False, False
@@ -131,6 +137,8 @@ class ProgressCallback(AbstractCallback):  # type: ignore[misc]
             self._hard_stop.arm_ensemble()
         else:
             self._hard_stop.arm()
+            if self._rounds is not None:
+                self._rounds.begin(model.name)
         return False, False
 
     def _after_model_fit(self, trainer: Any, model_names: Sequence[str], **_: Any) -> bool:
@@ -152,6 +160,8 @@ class ProgressCallback(AbstractCallback):  # type: ignore[misc]
         best = metric.convert_score_to_original(self._best)
         self._reporter.metric(f"validation/{metric.name}", float(value), self._step)
         self._reporter.metric(f"validation/best_{metric.name}", float(best), self._step)
+        if not trainer.bagged_mode:  # of a bagged one, the folds have been reported
+            self._reporter.metric(f"models/{name}/{metric.name}", float(value), 1)
         self._reporter.metric("train/fit_seconds", float(seconds), self._step)
         self._reporter.log(
             f"Model {self._step}, {name}: validation {metric.name} {value:.5g}, "

@@ -1,0 +1,57 @@
+"""How the tables of a run are read and split."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from modelstudio.trainers.base import TrainingError
+from modelstudio.trainers.tabular import data
+from trainers.conftest import input_table
+
+
+def labelled(labels, tmp_path, recorder, task="classification"):
+    frame = pd.DataFrame({"x": np.arange(len(labels), dtype="float64"), "y": labels})
+    table = input_table(frame, tmp_path / "table.parquet", "y")
+    return data.read(table, "y", task, "training", recorder)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["a", "b", None, "a"],
+        [True, False, None, True],
+        pd.array([1, 2, None, 1], dtype="Int64"),
+        [1.0, 2.5, None, 1.0],
+        [Decimal("1.5"), Decimal("2.5"), None, Decimal("1.5")],
+    ],
+)
+def test_labels_are_what_they_were_and_rows_without_one_are_left_out(labels, tmp_path, recorder):
+    table = labelled(labels, tmp_path, recorder)
+    assert table.labels.tolist() == [labels[0], labels[1], labels[3]]
+    assert table.features["x"].tolist() == [0.0, 1.0, 3.0]
+    assert table.left_out == 1
+
+
+def test_a_date_is_no_class(tmp_path, recorder):
+    dates = [dt.date(2024, 1, 1), dt.date(2024, 1, 2)]
+    with pytest.raises(TrainingError, match="has type DATE, which classification cannot predict"):
+        labelled(dates, tmp_path, recorder)
+
+
+def test_no_class_is_held_out_as_a_whole(tmp_path, recorder):
+    for seed in range(20):
+        table = labelled([f"c{place // 2}" for place in range(16)], tmp_path, recorder)
+        train, holdout = data.hold_out(table, "classification", seed)
+        assert set(train.labels) == set(table.labels)
+        assert len(holdout.labels) == 2
+
+
+def test_classes_keep_their_shares(tmp_path, recorder):
+    table = labelled(["a"] * 60 + ["b"] * 30 + ["c"] * 10, tmp_path, recorder)
+    _, holdout = data.hold_out(table, "classification", 0)
+    assert holdout.labels.value_counts().to_dict() == {"a": 12, "b": 6, "c": 2}

@@ -90,7 +90,7 @@ class RunningServer:
             except subprocess.TimeoutExpired:
                 self.kill()
 
-    def run_cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run_cli(self, *arguments: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
         """Run `modelstudio ARGUMENTS --data-dir DIR`."""
         return subprocess.run(
             [*MODELSTUDIO, *arguments, "--data-dir", str(self.data_dir)],
@@ -98,7 +98,7 @@ class RunningServer:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=seconds,
         )
 
     def token(self, user: str, *scopes: str, ttl: str | None = None) -> str:

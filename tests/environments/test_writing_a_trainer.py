@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
-import json
+import csv
 import os
 import shutil
 import subprocess
 import sys
-import zipfile
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -23,12 +21,6 @@ if TYPE_CHECKING:
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "gaussian_trainer"
 TRAINER = "ri.models..trainer.gaussian_regression"
-PREDICT = """
-import json, pathlib, sys, pandas as pd
-from gaussian_trainer.trainer import GaussianPredictor
-predictor = GaussianPredictor.load(pathlib.Path(sys.argv[1]))
-print(predictor.predict(pd.DataFrame(json.loads(sys.argv[2]))).to_json(orient="records"))
-"""
 
 pytestmark = pytest.mark.training
 
@@ -63,7 +55,7 @@ def served(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def test_the_example_trains_through_the_api_and_its_model_predicts(
-    served: RunningServer, installed: Path, tmp_path: Path
+    served: RunningServer, tmp_path: Path
 ) -> None:
     client = served.client()
     home = client.filesystem.Resource.get_by_path(path="/Main/Home").rid
@@ -83,30 +75,14 @@ def test_the_example_trains_through_the_api_and_its_model_predicts(
     names = [column.name for column in version.model_api.outputs[0].columns]
     assert names == ["price", "price_deviation"]
 
-    rows = {"rooms": [4, 4], "area": [100.0, 101.0]}
-    predicted = predict(served, installed, tmp_path, rows)
-    assert predicted[1]["price"] - predicted[0]["price"] == pytest.approx(50, rel=0.2)
-    assert 0 < predicted[0]["price_deviation"] < 2000
-
-
-def predict(
-    served: RunningServer, installed: Path, folder: Path, rows: dict[str, Any]
-) -> list[dict[str, float]]:
-    """Predict in a process of its own, which has the example's package and the model's files."""
-    (package,) = (
-        path for path in (served.data_dir / "blobs" / "models").rglob("*") if path.is_file()
+    given, predicted = tmp_path / "rows.csv", tmp_path / "predicted.csv"
+    given.write_text("rooms,area\n4,100.0\n4,101.0\n")
+    done = served.run_cli(
+        "predict",
+        *("--model-version", output.model_version_rid),
+        *("--input", str(given), "--output", str(predicted)),
     )
-    with zipfile.ZipFile(io.BytesIO(package.read_bytes())) as archive:
-        archive.extractall(folder)
-    done = subprocess.run(
-        [sys.executable, "-c", PREDICT, str(folder), json.dumps(rows)],
-        env={
-            **os.environ,
-            "PYTHONPATH": f"{installed}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
-        },
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found: list[dict[str, float]] = json.loads(done.stdout)
-    return found
+    assert done.returncode == 0, done.stderr
+    first, second = csv.DictReader(predicted.read_text().splitlines())
+    assert float(second["price"]) - float(first["price"]) == pytest.approx(50, rel=0.2)
+    assert 0 < float(first["price_deviation"]) < 2000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 
 import numpy as np
@@ -292,6 +293,34 @@ def test_values_too_large_for_single_precision_are_its_largest():
     largest = float(np.finfo(np.float32).max)
     assert preparation.row({"x": 10**400}).tolist()[0] != largest, "as good as infinite"
     assert [preparation.row({"x": value})[0] for value in (1e300, -1e300)] == [largest, -largest]
+
+
+@pytest.mark.parametrize(
+    "texts", [["10/02/2018 3:04 PM", "10/13/2018 12:30 AM"], ["1,234.5", "12"], ["a b c", "d e f"]]
+)
+def test_a_long_text_that_nearly_fits_is_read_in_no_time(texts):
+    preparation = fit(x=texts * 10)
+    started = time.process_time()
+    for text in (texts[0] + " " * 20_000 + "x", "1" * 20_000 + "x", "(" * 20_000):
+        preparation.row({"x": text})
+    assert time.process_time() - started < 1
+
+
+def test_a_row_of_forty_columns_is_prepared_in_a_fraction_of_a_millisecond():
+    columns = {f"n{place}": RANDOM.normal(size=ROWS) for place in range(25)}
+    columns |= {f"c{place}": RANDOM.choice(list("abcdef"), ROWS) for place in range(12)}
+    columns |= {f"d{place}": [f"{1 + n % 12:02}/{1 + n % 28:02}/2024" for n in range(ROWS)]
+                for place in range(3)}  # fmt: skip
+    preparation = fit(**columns)
+    values = {name: next(iter(column)) for name, column in columns.items()}
+
+    def seconds():
+        started = time.process_time()
+        for _ in range(100):
+            preparation.row(values)
+        return (time.process_time() - started) / 100
+
+    assert min(seconds() for _ in range(10)) < 0.15e-3
 
 
 def test_what_was_done_is_a_table():

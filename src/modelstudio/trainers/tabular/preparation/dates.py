@@ -43,6 +43,7 @@ _MONTHS = {
 _PIVOT = 69  # as in POSIX: 68 is 2068, 69 is 1969
 _NOON = 12
 _TRIED = 100
+_LONGEST = 64  # characters; the patterns take long for long texts that nearly match
 _REMEMBERED = 100_000  # days, since most are in many rows
 _COMPACT_YEARS = range(1900, 2101)
 
@@ -65,7 +66,7 @@ class DateFormat(StrEnum):
         known: dict[tuple[str, ...], dt.datetime | None] = {}
 
         def read(text: str) -> dt.datetime | None:
-            match = pattern.fullmatch(text)
+            match = pattern.fullmatch(text) if len(text) <= _LONGEST else None
             if match is None:
                 return None
             date = match.group("first", "second_part", "third")

@@ -33,6 +33,7 @@ MISSING_MARKERS = frozenset(
 _CURRENCY = r"(?:[$€£¥₹₽₩]|usd|eur|gbp|jpy|chf)"
 _SPACE = " \u00a0\u202f"
 _TRIED = 100
+_LONGEST = 64  # characters; the pattern takes long for long texts that nearly match
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Spelling:
         grouping = re.compile(f"[{group}]")
 
         def read(text: str) -> float:
-            match = pattern.fullmatch(text.strip())
+            match = pattern.fullmatch(text.strip()) if len(text) <= _LONGEST else None
             if match is None:
                 return NAN
             digits = grouping.sub("", match["digits"]).replace(self.decimal, ".")

@@ -86,6 +86,17 @@ def test_overconfident_probabilities_are_softened():
     assert Calibration().apply(likely) is likely
 
 
+def test_perfectly_separated_rows_do_not_make_probabilities_certain():
+    random = np.random.default_rng(3)
+    labels = (random.random(120) < 0.4).astype(np.int64)
+    likely = np.where(labels == 1, random.uniform(0.7, 0.99, 120), random.uniform(0.01, 0.3, 120))
+    found = calibrate(labels, likely)
+    assert 1 <= found.slope < 4
+    assert found.apply(np.array([0.1, 0.5, 0.9])) == pytest.approx([0.1, 0.5, 0.9], abs=0.12)
+    three = np.column_stack([1 - likely, 0.9 * likely, 0.1 * likely])
+    assert 1 <= calibrate(labels, three).slope < 4
+
+
 def test_a_rare_class_is_decided_for_more_often_when_recalls_count():
     random = np.random.default_rng(2)
     labels = (random.random(4000) < 0.05).astype(np.int64)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _SMALLEST = 1e-7
 _FEWEST_ROWS = 50
+#: Standard deviation of the normal priors of the logarithm of the slope and of the shift. Without
+#: them rows that are separated perfectly, as in small tables, make every probability certain.
+_PRIOR = 0.5
 #: Below this relative gain of the log loss the probabilities are left as they are.
 _SMALLEST_GAIN = 1e-4
 _MOST_TUNED_CLASSES = 30
@@ -52,14 +55,16 @@ class Calibration:
 
 
 def calibrate(labels: Array, predictions: Array) -> Calibration:
-    """Return the calibration with the lowest log loss; none unless it lowers the loss."""
+    """Return the most likely calibration, none expected a priori, unless it worsens the log loss."""
     if len(labels) < _FEWEST_ROWS:
         return Calibration()
     binary = predictions.ndim == 1
 
     def loss(point: Array) -> float:
         shift = float(point[1]) if binary else 0.0
-        return log_loss(labels, Calibration(float(np.exp(point[0])), shift).apply(predictions))
+        calibrated = Calibration(float(np.exp(point[0])), shift).apply(predictions)
+        surprise = float(np.square(point / _PRIOR).sum()) / 2 / len(labels)
+        return log_loss(labels, calibrated) + surprise
 
     found = minimize(loss, np.zeros(2 if binary else 1), method="Nelder-Mead")
     shift = float(found.x[1]) if binary else 0.0

@@ -55,7 +55,7 @@ class Calibration:
 
 
 def calibrate(labels: Array, predictions: Array) -> Calibration:
-    """Return the most likely calibration, none expected a priori, unless it worsens the log loss."""
+    """Return the most likely calibration, none being expected; never one that worsens the loss."""
     if len(labels) < _FEWEST_ROWS:
         return Calibration()
     binary = predictions.ndim == 1

@@ -35,7 +35,7 @@ def body(results: Sequence[Result], engines: Sequence[str], budgets: Sequence[in
             parts.append("No cell has been measured with every engine.\n")
             continue
         parts += [_coverage(found), _standings(found), _errors(found, engines)]
-        if OURS in engines:
+        if OURS in engines and len(engines) > 1:
             parts.append(_losses(found))
         parts.append(_costs(found, engines, budget))
     return "\n".join([*parts, _gaps(results, engines, budgets), _made_with(results, engines)])

@@ -107,3 +107,9 @@ def test_the_page_tells_losses_failures_and_what_was_not_measured() -> None:
     assert "more than 2 % worse than the best of the others on 2: wine, ames" in text
     assert "- wine, gradient_ensemble, 30 s, seed 0: ValueError: no" in text
     assert "- 30 s, lightgbm, seeds 1, 2: wine, ames\n" in text
+
+
+def test_an_engine_alone_has_a_page_without_losses() -> None:
+    text = page.body([result("gradient_ensemble", 2.0)], ["gradient_ensemble"], [30])
+    assert "| ames |" in text
+    assert "worse than the best" not in text

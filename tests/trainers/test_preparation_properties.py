@@ -137,6 +137,17 @@ def test_a_row_is_prepared_like_the_table_it_is_in(tmp_path_factory, made, seed)
         order = np.random.default_rng(seed).permutation(len(frame))
         assert same(preparation.matrix(frame.iloc[order]), matrix[order])
         assert_transform_agrees(preparation, frame, matrix)
+        assert_fewer_features_agree(preparation, frame, matrix, seed)
+
+
+def assert_fewer_features_agree(preparation, frame, matrix, seed):
+    chosen = np.random.default_rng(seed).random(len(preparation.features)) < 0.5
+    names = [feature.name for feature in preparation.features]
+    kept = preparation.keep([name for name, keep in zip(names, chosen, strict=True) if keep])
+    expected = np.ascontiguousarray(matrix[:, chosen])
+    assert same(kept.matrix(frame), expected)
+    for place, values in enumerate(frame.to_dict("records")):
+        assert same(kept.row(values), expected[place])
 
 
 def assert_transform_agrees(preparation, frame, matrix):

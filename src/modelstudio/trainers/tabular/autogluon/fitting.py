@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 NO_MODELS = "No models trained"
 _MEMORY_ERRORS = frozenset({"MemoryError", "NotEnoughMemoryError"})
 
-# What AutoGluon is asked for, of the time that is left; refitting on all rows takes the rest.
-_SHARE_BEFORE_REFIT = 0.85
+# What AutoGluon is asked for, of the time that is left. It takes a little longer, and refitting on
+# all rows needs time of its own.
+_SHARE = 0.92
+_SHARE_BEFORE_REFIT = 0.8
 # Left for models when preparing the data has taken most of the time.
 _LEAST_SHARE = 0.5
 # No model is fitted for longer than this; the seconds count for small limits.
@@ -58,7 +60,7 @@ def fit(
     begun = time.monotonic()
     seconds = max(started + limit - begun, limit * _LEAST_SHARE)
     with _hard_stop(seconds, limit) as hard_stop:
-        share = _SHARE_BEFORE_REFIT if options.refits else 1.0
+        share = _SHARE_BEFORE_REFIT if options.refits else _SHARE
         arguments = options.fit_arguments(task, cpus(task), seconds * share)
         try:
             _fit_reported(predictor, train, arguments, hard_stop, reporter)

@@ -99,6 +99,24 @@ def test_whole_numbers_that_are_dates():
     assert treatment(fit(x=[20180100 + day * 3 for day in range(60)])) == "numbers"
 
 
+@pytest.mark.parametrize("scale", [1, 1000, 1_000_000])
+def test_numbers_that_count_from_1970_are_dates_when_the_name_says_so(scale):
+    seconds = 1_500_000_000 + np.cumsum(RANDOM.integers(1, 500_000, ROWS))
+    preparation = fit(created_at=seconds * scale, amount=seconds * scale + 1)
+    assert treatment(preparation, "created_at") == "moments"
+    assert treatment(preparation, "amount") == "numbers"
+    parts_of_one = dict(
+        zip((feature.part for feature in preparation.features),
+            preparation.row({"created_at": 1_530_000_000 * scale, "amount": 1}), strict=True)
+    )  # fmt: skip
+    assert (parts_of_one["year"], parts_of_one["hour"]) == (2018.0, 8.0)
+    assert parts_of_one["days"] == days("2018-06-26 08:00")
+    for far in (1e300, float("nan"), "1e99", None, 10**400):
+        assert np.isnan(preparation.row({"created_at": far, "amount": 1})[0])
+    with pytest.raises(ValueError, match="Column 'created_at'"):
+        preparation.row({"created_at": "late", "amount": 1})
+
+
 @pytest.mark.parametrize(
     ("texts", "numbers"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from modelstudio.trainers.tabular.preparation import (
     numerals,
     texts,
 )
-from modelstudio.trainers.tabular.preparation.dates import DateFormat
+from modelstudio.trainers.tabular.preparation.dates import EPOCH_UNITS, DateFormat
 from modelstudio.trainers.tabular.preparation.moments import PARTS, Moments
 from modelstudio.trainers.tabular.preparation.plain import Booleans, Numbers, flag_of
 
@@ -37,6 +38,10 @@ _NEARLY_ALL = 0.98
 _LEAST_NUMBERS = 10
 _LEAST_COMPACT_DATES = 10
 _MOST_FLAGS = 50
+_EPOCH_SECONDS = (631_152_000, 2_524_608_000)  # the years 1990 to 2049
+_NAMED_MOMENT = re.compile(
+    r"time|date|stamp|epoch|moment|created|updated|(?:^|_)(?:at|ts|on)$", re.IGNORECASE
+)
 _COMPACT_DATES = (19000101, 21001231)
 _LEAST_TEXTS = 50
 _WORDS_OF_A_TEXT = 2.0
@@ -83,6 +88,9 @@ def _of_numbers(data: ColumnData, field_type: str) -> Choice:
     if field_type in _WHOLE and _are_compact_dates(numbers):
         moments = _of_moments(data, DateFormat.COMPACT, strict=False)
         return replace(moments, note="whole numbers that are dates, year before month before day")
+    unit = _epoch_unit(data.name, numbers)
+    if unit is not None:
+        return replace(_of_moments(data, unit, strict=True), note=f"numbers that are {unit}")
     return _unless_identifier(data, choice)
 
 
@@ -99,6 +107,18 @@ def _are_compact_dates(numbers: Values) -> bool:
         return False
     read = DateFormat.COMPACT.parser()
     return all(read(f"{number:.0f}") is not None for number in known)
+
+
+def _epoch_unit(name: str, numbers: Values) -> DateFormat | None:
+    """Return the unit in which numbers count from 1970; the name has to say that they are times."""
+    if not _NAMED_MOMENT.search(name):
+        return None
+    known = numbers[~np.isnan(numbers)]
+    for written, seconds in EPOCH_UNITS.items():
+        low, high = known.min() * seconds, known.max() * seconds
+        if _EPOCH_SECONDS[0] <= low <= high <= _EPOCH_SECONDS[1]:
+            return written
+    return None
 
 
 def _of_moments(data: ColumnData, written: DateFormat, *, strict: bool) -> Choice:

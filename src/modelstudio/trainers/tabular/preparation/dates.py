@@ -56,11 +56,16 @@ class DateFormat(StrEnum):
     DAY_FIRST = "day first"
     MONTH_FIRST = "month first"
     COMPACT = "compact"
+    SECONDS = "seconds since 1970"
+    MILLISECONDS = "milliseconds since 1970"
+    MICROSECONDS = "microseconds since 1970"
 
     def parser(self) -> Callable[[str], dt.datetime | None]:
         """Return a function that reads a text, and gives None for one that it cannot read."""
         if self is DateFormat.ISO:
             return _read_iso
+        if self in EPOCH_UNITS:
+            return _epoch_reader(EPOCH_UNITS[self])
         pattern = _COMPACT if self is DateFormat.COMPACT else _SEPARATED
 
         known: dict[tuple[str, ...], dt.datetime | None] = {}
@@ -109,6 +114,29 @@ class DateFormat(StrEnum):
             return dt.datetime(_full_year(year), number, int(day))  # noqa: DTZ001
         except ValueError:
             return None
+
+
+#: Seconds in the unit of a number that counts from the epoch.
+EPOCH_UNITS = {
+    DateFormat.SECONDS: 1.0,
+    DateFormat.MILLISECONDS: 1e-3,
+    DateFormat.MICROSECONDS: 1e-6,
+}
+_EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - moments are UTC without a zone
+
+
+def _epoch_reader(unit: float) -> Callable[[str], dt.datetime | None]:
+    def read(text: str) -> dt.datetime | None:
+        try:
+            seconds = float(text) * unit
+        except ValueError:
+            return None
+        try:
+            return _EPOCH + dt.timedelta(seconds=seconds)
+        except (ValueError, OverflowError):  # not a number, or beyond the years 1 to 9999
+            return dt.datetime.max  # noqa: DTZ901 - it counts as missing
+
+    return read
 
 
 def _read_iso(text: str) -> dt.datetime | None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import stat
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from structlog.testing import capture_logs
 
+import modelstudio
 from modelstudio.errors import ConfigurationError
 from modelstudio.studios.offering import open_catalogue
 from modelstudio.trainers import probe
@@ -22,8 +24,6 @@ from virtual_environments import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from modelstudio.trainers.catalogue import Catalogue
 
 BASE = "from modelstudio.trainers.base import TrainerSpecification\n"
@@ -104,6 +104,23 @@ def test_a_package_that_hangs_is_left_out(folder: Path) -> None:
     assert list(findings.problems.values()) == [
         "it ended the process that loaded it: it took longer than 5 s"
     ]
+
+
+def test_a_package_beside_the_server_may_ask_for_another_environment(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(modelstudio.__file__).parents[1]))
+    install(folder, "here", specification_code("here"))
+    install(folder, "there", specification_code("there", 'environment="y"'))
+    monkeypatch.setattr("sys.executable", str(folder / "bin" / "python"))
+    monkeypatch.setattr("modelstudio.trainers.plugins.found", lambda: ["something"])
+    with capture_logs() as lines:
+        catalogue = open_catalogue(TrainerEnvironments())
+    assert ids(catalogue) == {"here"}
+    here = catalogue.get("ri.models..trainer.here")
+    assert here is not None
+    assert here.environment is None
+    assert [line["reason"] for line in lines] == ["MODELSTUDIO_TRAINER_ENVS has no environment y"]
 
 
 def test_an_id_belongs_to_whoever_came_first(folder: Path) -> None:

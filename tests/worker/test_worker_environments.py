@@ -87,6 +87,18 @@ def test_a_run_whose_environment_is_not_set_up_fails_and_names_the_setting(rig, 
     assert "MODELSTUDIO_TRAINER_ENVS" in job.failed
 
 
+def test_a_trainer_of_an_environment_is_not_tried_in_the_workers_own_interpreter(rig):
+    job = rig.submit("Unused")
+    trainer_id = "ri.models..trainer.autogluon_timeseries"
+    job.specification["trainer"] = {"trainerId": trainer_id, "version": "1.0.0"}
+    rig.start()
+    rig.wait_for_exit()
+    assert job.failed == (
+        f"The trainer {trainer_id} runs in the environment 'autogluon_timeseries', which is not "
+        "set up where the job runs."
+    )
+
+
 def test_a_worker_whose_setting_cannot_work_says_so_in_its_log(rig, monkeypatch):
     monkeypatch.setenv("MODELSTUDIO_TRAINER_ENVS", "foreign=/nowhere/python")
     submit(rig)

@@ -42,6 +42,9 @@ def open_catalogue(environments: TrainerEnvironments) -> Catalogue:
     for environment, findings in _look_everywhere(environments).items():
         for source, reason in findings.problems.items():
             _leave_out(source, environment, reason)
+        for source, wanted in findings.elsewhere.items():
+            if wanted not in environments.interpreters:
+                _leave_out(source, environment, f"{VARIABLE} has no environment {wanted}")
         offered = [shelf.offer(offer, environment) for offer in findings.offers]
         if environment is not None:
             trainers = [one for one in offered if one is not None]

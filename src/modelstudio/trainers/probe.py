@@ -8,6 +8,7 @@ package nor one that imports half a gigabyte for its specification reaches the s
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -23,7 +24,7 @@ from modelstudio.trainers import catalogue, plugins
 from modelstudio.trainers.environments import OLDEST_PYTHON, process_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import IO
 
     from modelstudio.trainers.base import TrainerSpecification
@@ -59,10 +60,19 @@ class Offer:
 
 @dataclass(slots=True)
 class Findings:
-    """What an interpreter has: trainers, and reasons why others are left out, by their source."""
+    """What an interpreter has.
+
+    Attributes
+    ----------
+    problems
+        Why something is left out, by its source.
+    elsewhere
+        Of packages in the server's own interpreter, by source: the environment that they ask for.
+    """
 
     offers: list[Offer] = field(default_factory=list)
     problems: dict[str, str] = field(default_factory=dict)
+    elsewhere: dict[str, str] = field(default_factory=dict)
 
 
 # In the process ----------------------------------------------------------------------------------
@@ -88,6 +98,8 @@ def main(arguments: Sequence[str]) -> None:
         for specification in plugin.specifications:
             if specification.environment in {None, environment or None}:
                 _offer(out, source, specification)
+            elif not environment:
+                _tell(out, {"source": source, "elsewhere": specification.environment})
     _tell(out, {"done": True})
 
 
@@ -128,14 +140,18 @@ def look_into(
             lines, ending = _run(
                 [interpreter, "-c", _PROGRAM, *arguments], environment, folder, timeout_seconds
             )
-        if not any("done" in line for line in lines) and (culprit := _last_loaded(lines)):
+        is_done = bool(lines) and "done" in lines[-1]
+        culprit = None if is_done else _last_loaded(lines)
+        if culprit is not None and culprit not in findings.problems:
             findings.problems[culprit] = f"it ended the process that loaded it: {ending}"
             continue
-        if not lines or "done" not in lines[-1]:
+        if not is_done:
             raise InterpreterError(f"{interpreter} cannot load Model Studio's source: {ending}")
         for line in lines:
             if "specification" in line:
                 findings.offers.append(Offer(line["source"], line["specification"]))
+            elif "elsewhere" in line:
+                findings.elsewhere[line["source"]] = line["elsewhere"]
             elif "problem" in line:
                 findings.problems[line["source"]] = line["problem"][:_LONGEST_PROBLEM]
         return findings
@@ -173,7 +189,13 @@ def _run(
     first, *rest = out_path.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
     said = error_path.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
     _check_python(command[0], first, [*said, ending][0])
-    return [json.loads(line) for line in rest if line.startswith("{")], ": ".join([ending, *said])
+    return list(_parsed(rest)), ": ".join([ending, *said])
+
+
+def _parsed(lines: Sequence[str]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        with contextlib.suppress(ValueError):  # half a line, when it was ended
+            yield json.loads(line)
 
 
 def _wait(process: subprocess.Popen[bytes], timeout_seconds: float) -> str:

@@ -255,10 +255,20 @@ def test_memory_is_an_amount(text: str, size: int | None) -> None:
 
 def test_each_wrong_resource_is_named() -> None:
     wanted, failures = resources.parse({"cpu": "x", "memory": "1M", "gpu": "T4"})
+    failures += resources.unavailable_gpu("T4", set())
     assert wanted is None
     assert [failure["field"] for failure in failures] == ["cpu", "memory", "gpu"]
     for failure in failures:
         _REASON.validate_python(failure)
+
+
+def test_a_gpu_is_refused_where_there_is_none_of_its_type() -> None:
+    [none] = resources.unavailable_gpu("T4", set())
+    assert none["message"] == "This server has no GPU; leave gpu out."
+    [other] = resources.unavailable_gpu("T4", {"L4", "A100"})
+    assert other["message"] == ("This server has GPUs of type A100, L4; name one or leave gpu out.")
+    assert resources.unavailable_gpu("L4", {"L4"}) == []
+    assert resources.unavailable_gpu(None, set()) == []
 
 
 def test_a_run_larger_than_the_server_is_refused() -> None:

@@ -54,6 +54,8 @@ class Rig:
             resources["wallSeconds"] = changes["wall_seconds"]
         if "disk" in changes:
             resources["diskBytes"] = changes["disk"]
+        if "gpu" in changes:
+            resources["gpu"] = changes["gpu"]
         table = {
             "datasetRid": "ri.foundry.main.dataset.d",
             "transactionRid": "ri.foundry.main.transaction.t",
@@ -78,6 +80,8 @@ class Rig:
         }
         data = parquet_bytes({"x": [1, 2], "x.y": ["a", "b"], "y": [0.5, 1.5]})
         self.job = JobOnServer(rid, specification, {"input_df": data})
+        # Each job has a server of its own; workers of earlier jobs shall not follow this one.
+        self.url_file = self.url_file.with_name(f"{len(self.servers)}.url")
         self.serve()
         return self.job
 

@@ -51,10 +51,11 @@ class StartRequest:
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """What all workers of a backend may use together."""
+    """What all workers of a backend may use together, and the types of its GPUs."""
 
     cpu: float
     memory_bytes: int
+    gpu_types: frozenset[str] = frozenset()
 
 
 class Compute(Protocol):

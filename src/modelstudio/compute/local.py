@@ -13,17 +13,23 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import psutil
 
 from modelstudio.compute.base import Capacity, StartRequest, WorkerHandle, WorkerStartError
 from modelstudio.compute.cores import HANDLE_KEY, choose, to_text
-from modelstudio.compute.machine import usable_cpu, usable_memory, whole_cores
+from modelstudio.compute.machine import find_gpus, usable_cpu, usable_memory, whole_cores
 from modelstudio.trainers import environments
 from modelstudio.worker import settings
+from modelstudio.worker.gpus import to_text as to_gpu_text
 from modelstudio.worker.processes import living, terminate
 from modelstudio.worker.wording import size
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from modelstudio.worker.gpus import Gpu
 
 _INHERITED: Final = (
     "HOME",
@@ -38,8 +44,6 @@ _INHERITED: Final = (
     "TZ",
     "USER",
 )
-#: A run that has not asked for a GPU shall find none; each vendor's library reads one of them.
-_NO_GPU: Final = {"CUDA_VISIBLE_DEVICES": "", "HIP_VISIBLE_DEVICES": "", "ROCR_VISIBLE_DEVICES": ""}
 _PREFIX_LENGTH: Final = 8
 #: Where the start time is in /proc/PID/stat, counted from after the name.
 _START_TICK: Final = 19
@@ -61,6 +65,7 @@ class LocalProcesses:
         memory_bytes: int | None = None,
         niceness: int = 0,
         disk_reserve_bytes: int = 0,
+        gpus: Sequence[Gpu] | None = None,
     ) -> None:
         """Keep work directories below ``jobs_dir``; offer all of the machine unless told less.
 
@@ -71,13 +76,17 @@ class LocalProcesses:
         disk_reserve_bytes
             Free space that stays on the disk of ``jobs_dir``: no worker starts with less, and
             none goes on with less than half of it.
+        gpus
+            Those to give to runs, one each; None for all of the machine.
         """
         self._jobs_dir = jobs_dir.absolute()
         self._niceness = niceness
+        self._gpus = find_gpus() if gpus is None else tuple(gpus)
         self._disk_reserve_bytes = disk_reserve_bytes
         self._capacity = Capacity(
             cpu=usable_cpu() if cpu is None else cpu,
             memory_bytes=usable_memory() if memory_bytes is None else memory_bytes,
+            gpu_types=frozenset(gpu.type for gpu in self._gpus),
         )
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._lock = threading.Lock()
@@ -163,7 +172,8 @@ class LocalProcesses:
             settings.CORES: to_text(cores),
             settings.NICENESS: str(self._niceness),
             settings.LEAST_FREE: str(self._disk_reserve_bytes // 2),
-            **_NO_GPU,
+            settings.GPUS: to_gpu_text(self._gpus),
+            settings.GPU_LOCKS: str(self._jobs_dir.with_name("gpus")),
             "PYTHONSAFEPATH": "1",  # nothing in the work directory may pass for a module
         }
         if request.server_url_file is not None:

@@ -73,7 +73,7 @@ class JobHandler(Protocol):
         """Return the job's own part of the worker specification.
 
         That is ``trainer``, ``customConfig`` and ``inputs``, and where they are limited
-        ``wallSeconds`` and ``diskBytes``.
+        ``wallSeconds``, ``diskBytes`` and ``gpu``.
         """
         ...
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 #: A trainer that never stops talking shall not fill the database.
 _MAX_LOG_LINES: Final = 100_000
 #: What a kind of jobs may limit besides the resources that are counted.
-_OWN_LIMITS: Final = ("wallSeconds", "diskBytes")
+_OWN_LIMITS: Final = ("wallSeconds", "diskBytes", "gpu")
 
 
 class OrchestrationService:
@@ -67,6 +67,10 @@ class OrchestrationService:
     def capacity(self) -> tuple[float, int]:
         """Return the cores and the bytes of memory that all jobs here may use together."""
         return self._capacity.cpu, self._capacity.memory_bytes
+
+    def gpu_types(self) -> frozenset[str]:
+        """Return the types of the GPUs that jobs here may use."""
+        return self._capacity.gpu_types
 
     def fits(self, cpu: float, memory_bytes: int) -> bool:
         """Whether a job that needs this much can ever run here."""

@@ -129,6 +129,9 @@ class Launcher:
     def _submit(self, tx: sa.Connection, caller: Caller, job: JobRequest) -> Submitted:
         # A worker keeps at least one core busy, whatever less the configuration asks for.
         cpu, _ = self._orchestration.capacity()
+        gpu_types = self._orchestration.gpu_types()
+        for failure in resources.unavailable_gpu(job.payload.get("gpu"), gpu_types):
+            raise InvalidArgument(failure["message"])  # there was one at that time
         try:
             return self._orchestration.submit(
                 tx, caller, replace(job, cpu=max(job.cpu, min(1.0, cpu)))
@@ -237,6 +240,8 @@ def _job(studio_rid: str, config: ConfigVersion, payload: Mapping[str, Any]) -> 
     wanted, _ = resources.parse({"gpu": None, **config.resources})
     if wanted is None:  # it was valid when it was stored
         raise InvalidArgument("The configuration's resources are not valid on this server.")
+    if wanted.gpu is not None:
+        payload = {**payload, "gpu": wanted.gpu}
     return JobRequest(
         kind=JOB_KIND,
         subject_rid=studio_rid,

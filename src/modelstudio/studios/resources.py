@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 _CPU: Final = re.compile(r"(\d{1,6})(?:\.(\d{1,3}))?|(\d{1,9})m")
 _MEMORY: Final = re.compile(r"(\d{1,15})(?:\.(\d{1,3}))?\s*([KMGT]?)(i?)B?", re.IGNORECASE)
@@ -21,6 +21,7 @@ class Resources:
 
     cpu: float
     memory_bytes: int
+    gpu: str | None = None
 
 
 def parse_cpu(text: str) -> float | None:
@@ -54,11 +55,19 @@ def parse(resources: Mapping[str, Any]) -> tuple[Resources | None, list[dict[str
     elif memory < _LEAST_MEMORY:
         failures.append(_failure("memory", "A run needs at least 256M."))
         memory = None
-    if resources.get("gpu") is not None:
-        failures.append(_failure("gpu", "This server has no GPU; leave gpu out."))
     if failures or cpu is None or memory is None:
         return None, failures
-    return Resources(cpu, memory), []
+    return Resources(cpu, memory, resources.get("gpu")), []
+
+
+def unavailable_gpu(gpu: str | None, gpu_types: Collection[str]) -> list[dict[str, Any]]:
+    """Return the failure of a run that needs a GPU which a server does not have."""
+    if gpu is None or gpu in gpu_types:
+        return []
+    if not gpu_types:
+        return [_failure("gpu", "This server has no GPU; leave gpu out.")]
+    types = ", ".join(sorted(gpu_types))
+    return [_failure("gpu", f"This server has GPUs of type {types}; name one or leave gpu out.")]
 
 
 def too_large(resources: Resources, *, cpu: float, memory_bytes: int) -> list[dict[str, Any]]:

@@ -265,6 +265,8 @@ class StudioService:
         if wanted is not None:
             cpu, memory = self._orchestration.capacity()
             failures = resources.too_large(wanted, cpu=cpu, memory_bytes=memory)
+        gpu_types = self._orchestration.gpu_types()
+        failures += resources.unavailable_gpu(request.resources.gpu, gpu_types)
         return [
             *validation.check_names(request.name, request.changelog),
             *validation.check_custom_config(trainer.config_schema, config.custom_config or {}),

@@ -43,6 +43,8 @@ class TrainingJobs:
         own = {name: job.payload[name] for name in ("trainer", "customConfig", "inputs")}
         wanted = own["trainer"]
         trainer = self._catalogue.get(wanted["trainerId"], wanted["version"])
+        if job.payload.get("gpu"):
+            own["gpu"] = job.payload["gpu"]
         return {**own, **self._limits.for_worker(trainer, own["customConfig"])}
 
     def input_file(self, job: HandledJob, alias: str) -> AbstractContextManager[Path]:

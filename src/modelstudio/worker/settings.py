@@ -11,6 +11,8 @@ from modelstudio.trainers.environments import (
     InvalidEnvironmentsError,
     TrainerEnvironments,
 )
+from modelstudio.worker import gpus
+from modelstudio.worker.gpus import Gpu  # noqa: TC001
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -23,6 +25,8 @@ PATIENCE: Final = "MODELSTUDIO_WORKER_PATIENCE"
 WORK_DIR: Final = "MODELSTUDIO_WORK_DIR"
 CORES: Final = "MODELSTUDIO_WORKER_CORES"
 NICENESS: Final = "MODELSTUDIO_WORKER_NICENESS"
+GPUS: Final = "MODELSTUDIO_WORKER_GPUS"
+GPU_LOCKS: Final = "MODELSTUDIO_WORKER_GPU_LOCKS"
 LEAST_FREE: Final = "MODELSTUDIO_WORKER_DISK_RESERVE_BYTES"
 
 DEFAULT_PATIENCE_SECONDS: Final = 3600.0
@@ -44,11 +48,15 @@ class Place:
         How far it stands back behind other processes, 0 to 19.
     least_free_bytes
         The run is ended when less than this is left on the disk.
+    gpus, gpu_locks
+        The machine's GPUs, and the folder where each one's lock is.
     """
 
     cores: tuple[int, ...] = ()
     niceness: int = 0
     least_free_bytes: int = 0
+    gpus: tuple[Gpu, ...] = ()
+    gpu_locks: Path = Path("gpus")
 
     @classmethod
     def read_from(cls, environment: Mapping[str, str]) -> Self:
@@ -57,6 +65,8 @@ class Place:
             cores=tuple(int(core) for core in environment.get(CORES, "").split(",") if core),
             niceness=int(environment.get(NICENESS) or 0),
             least_free_bytes=int(environment.get(LEAST_FREE) or 0),
+            gpus=gpus.from_text(environment.get(GPUS, "")),
+            gpu_locks=Path(environment.get(GPU_LOCKS) or "gpus").absolute(),
         )
 
 

@@ -20,6 +20,8 @@ class JobSpecification:
         Cores, rounded down but at least 1.
     disk_bytes
         What the run may write to its work directory, or None for any amount.
+    gpu
+        The type of the GPU that the run needs, or None.
     wall_seconds
         The longest that training may take, or None for any time.
     trainer, custom_config, inputs
@@ -31,6 +33,7 @@ class JobSpecification:
     cpu: int
     memory_bytes: int
     disk_bytes: int | None
+    gpu: str | None
     wall_seconds: float | None
     trainer: Mapping[str, Any]
     custom_config: Mapping[str, Any]
@@ -47,6 +50,7 @@ class JobSpecification:
             cpu=max(1, math.floor(float(resources["cpu"]))),
             memory_bytes=int(resources["memoryBytes"]),
             disk_bytes=None if disk_bytes is None else int(disk_bytes),
+            gpu=resources.get("gpu"),
             wall_seconds=None if wall_seconds is None else float(wall_seconds),
             trainer=wire["trainer"],
             custom_config=wire["customConfig"],

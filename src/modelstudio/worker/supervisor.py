@@ -7,17 +7,20 @@ that would have to be saved, so the process may exit under them at any time.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import queue
 import signal
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from modelstudio.worker import training_process
 from modelstudio.worker.forwarder import EventForwarder
+from modelstudio.worker.gpus import held
 from modelstudio.worker.job_server import (
     AttemptOverError,
     ServerRefusedError,
@@ -32,7 +35,7 @@ from modelstudio.worker.watchdog import RunFailedError, Watchdog
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from modelstudio.trainers.environments import TrainerEnvironments
     from modelstudio.worker.job_server import JobServer
@@ -164,16 +167,40 @@ class Supervisor:
         self._work_dir.prepare()
         for number, alias in enumerate(job.inputs):
             self._server.download_input(alias, self._work_dir.input(number))
-        watchdog = Watchdog(job, self._work_dir, self._usage, self._place.least_free_bytes)
-        process = self._start(job)
         forwarder = EventForwarder(self._server, job.attempt, self._work_dir.events)
         forwarding = self._in_background("events", forwarder.run)
+        try:
+            with self._gpu_for(job) as gpu:
+                return self._train_on(gpu, job)
+        finally:
+            forwarder.finish()
+            forwarding.join()
+
+    @contextmanager
+    def _gpu_for(self, job: JobSpecification) -> Iterator[str]:
+        """Hold a GPU of the type that the job needs and yield its identity; empty for none."""
+        if job.gpu is None:
+            yield ""
+            return
+        suitable = [gpu for gpu in self._place.gpus if gpu.type == job.gpu]
+        if not suitable:
+            raise RunFailedError(f"The machine that ran the training has no GPU of type {job.gpu}.")
+
+        def on_wait(is_first: bool) -> None:
+            self._check_not_ended()
+            if is_first:
+                FileReporter(self._work_dir).log(f"Waiting for a GPU of type {job.gpu}.")
+
+        with held(suitable, self._place.gpu_locks, on_wait) as gpu:
+            yield gpu.identity
+
+    def _train_on(self, gpu: str, job: JobSpecification) -> Mapping[str, Any]:
+        watchdog = Watchdog(job, self._work_dir, self._usage, self._place.least_free_bytes)
+        process = self._start(job, gpu)
         try:
             exit_status = watchdog.watch(process)
         finally:
             self._wind_up(job, process, watchdog)
-            forwarder.finish()
-            forwarding.join()
         if exit_status == -signal.SIGTERM:
             time.sleep(_SETTLE_SECONDS)
         self._check_not_ended()
@@ -189,14 +216,15 @@ class Supervisor:
         process.poll()
         reap()
         watchdog.files.delete_shared_memory()
-        self._work_dir.end_last_event()
-        self._usage.report(job, FileReporter(self._work_dir))
+        with contextlib.suppress(OSError):  # a full disk must not hide why the run failed
+            self._work_dir.end_last_event()
+            self._usage.report(job, FileReporter(self._work_dir))
 
-    def _start(self, job: JobSpecification) -> subprocess.Popen[bytes]:
+    def _start(self, job: JobSpecification, gpu: str) -> subprocess.Popen[bytes]:
         with self._lock:
             # Once ended, the main thread looks for processes to end; none may come after that.
             self._check_not_ended()
-            return training_process.start(self._work_dir, job, self._place, self._environments)
+            return training_process.start(self._work_dir, job, self._place, self._environments, gpu)
 
     def _deliver(self, job: JobSpecification, result: Mapping[str, Any]) -> None:
         for table in result["tables"]:

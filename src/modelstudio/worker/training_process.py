@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from modelstudio.trainers.environments import UnknownEnvironmentError, process_environment
 from modelstudio.worker import settings
 from modelstudio.worker.confinement import thread_variables
+from modelstudio.worker.gpus import visible
 from modelstudio.worker.layout import write_json
 from modelstudio.worker.watchdog import RunFailedError
 
@@ -36,11 +37,20 @@ _KERNEL_KILLED_SOME: Final = (
 
 
 def start(
-    work_dir: WorkDir, job: JobSpecification, place: Place, environments: TrainerEnvironments
+    work_dir: WorkDir,
+    job: JobSpecification,
+    place: Place,
+    environments: TrainerEnvironments,
+    gpu: str = "",
 ) -> subprocess.Popen[bytes]:
     """Write the task and start the training process on it, in the trainer's environment.
 
     The calling thread must live as long as the process, which the kernel kills with it.
+
+    Parameters
+    ----------
+    gpu
+        The identity of the one that the run may use; empty for none.
 
     Raises
     ------
@@ -52,7 +62,8 @@ def start(
         interpreter = environments.interpreter_for(environment)
     except UnknownEnvironmentError as error:
         raise RunFailedError(str(error)) from None
-    variables = process_environment(_environment(work_dir, job.cpu), environment, work_dir.source)
+    limited = {**_environment(work_dir, job.cpu), **visible(gpu)}
+    variables = process_environment(limited, environment, work_dir.source)
     _write_task(work_dir, job, place)
     log = os.open(work_dir.training_log, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
     try:

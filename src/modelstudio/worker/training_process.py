@@ -45,12 +45,8 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """Write the task and start the training process on it, in the trainer's environment.
 
-    The calling thread must live as long as the process, which the kernel kills with it.
-
-    Parameters
-    ----------
-    gpu
-        The identity of the one that the run may use; empty for none.
+    The calling thread must live as long as the process, which the kernel kills with it. ``gpu``
+    is the identity of the only GPU that it sees; empty for none.
 
     Raises
     ------

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from modelstudio.trainers.tabular.report import Predictions
 from modelstudio.trainers.tabular.report.scores import summary
@@ -58,6 +59,17 @@ def test_a_class_that_the_model_does_not_know_counts_as_an_error():
     assert found["recall_macro"] == 0.75
     assert found["precision_macro"] == pytest.approx((0.5 + 1 + 1 + 0) / 4)
     assert "f1" not in found
+
+
+def test_the_area_of_many_classes_is_the_mean_of_scikit_learns():
+    random = np.random.default_rng(0)
+    scores = random.integers(0, 4, (60, 5)).astype(float)  # with ties
+    actual = random.integers(0, 4, 60)  # the last class does not occur
+    outcome = Outcome.of_classes(
+        pd.Series(actual), Predictions(scores.argmax(axis=1), scores), [0, 1, 2, 3, 4]
+    )
+    expected = [roc_auc_score(actual == number, scores[:, number]) for number in range(4)]
+    assert summary(outcome, "classification")["roc_auc"] == pytest.approx(np.mean(expected))
 
 
 def test_metrics_that_need_two_classes_are_left_out_when_one_is_held_out():

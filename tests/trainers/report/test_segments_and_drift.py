@@ -80,6 +80,14 @@ def test_columns_that_changed_stand_out(mixed):
     assert table.loc["y", "role"] == "target"
 
 
+@pytest.mark.parametrize("rows", [1, 2, 30])
+def test_few_rows_can_be_compared(mixed, rows):
+    measured, features = looked_at(regression(mixed.head(10), formula, test=mixed.tail(rows)))
+    table = drift(measured, features)
+    assert table["p_value"].dropna().between(0, 1).all()
+    assert (table["adjusted_p_value"].dropna() > 0.001).all()
+
+
 def test_rows_of_the_same_origin_do_not_drift(mixed):
     frame = pd.concat([mixed] * 3, ignore_index=True).sample(frac=1, random_state=1)
     measured, features = looked_at(regression(frame, formula))

@@ -55,6 +55,8 @@ def test_a_threshold_that_would_serve_better_is_named(mixed, report):
     lines = report(classification(mixed.assign(y=target), shy)).lines
     (hint,) = [line for _, line in lines if line.startswith("Predicting the positive class")]
     assert "would raise held-out F1 from 0 to 1;" in hint
+    blind = report(binary(mixed.assign(size=mixed["noise"]))).lines
+    assert not [line for _, line in blind if "probability of 0 " in line]
     target = np.where(mixed["y"] > 60, "yes", "no")
     fair = lambda rows: 1 / (1 + np.exp((60 - formula(rows)) / 2))  # noqa: E731
     confident = report(classification(mixed.assign(y=target), fair)).lines

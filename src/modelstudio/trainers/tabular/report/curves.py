@@ -18,6 +18,7 @@ CURVE_POINTS = 1000
 CURVE_CLASSES = 20
 _CALIBRATION_BINS = 10
 _THRESHOLDS = 101
+_MOST_RANKED = 2_000_000
 
 
 def confusion_matrix(outcome: Outcome) -> pd.DataFrame:
@@ -30,13 +31,17 @@ def confusion_matrix(outcome: Outcome) -> pd.DataFrame:
 
 
 def class_metrics(outcome: Outcome) -> pd.DataFrame:
-    """Return precision, recall, F1 and, where there are probabilities, ROC AUC of each class."""
+    """Return precision, recall, F1 and, where there are probabilities, ROC AUC of each class.
+
+    Of very many classes only the largest have an area, since each is another sort of all rows.
+    """
     positions = np.arange(len(outcome.labels))
     precision, recall, f1, rows = metrics.precision_recall_fscore_support(
         outcome.actual, outcome.predicted, labels=positions, zero_division=0
     )
     areas = np.full(len(positions), np.nan)
-    for position, happened, score in _one_against_rest(outcome, len(positions)):
+    most = max(CURVE_CLASSES, _MOST_RANKED // max(len(outcome), 1))
+    for position, happened, score in _one_against_rest(outcome, most):
         areas[position] = metrics.roc_auc_score(happened, score)
     return pd.DataFrame(
         {

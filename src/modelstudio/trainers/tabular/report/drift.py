@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _BINS = 10
 _CATEGORIES = 30
 _EXPECTED_ROWS = 5
+# The asymptotic distribution is not defined for very few rows, and the exact one slow for many.
+_EXACT_PAIRS = 10_000
 # A bin that is empty on one side would make the index infinite.
 _SMALLEST_SHARE = 1e-4
 
@@ -112,7 +114,8 @@ def _kolmogorov_smirnov(training: Values, holdout: Values) -> tuple[float, float
     first, second = (values.data[~values.missing] for values in (training, holdout))
     if not len(first) or not len(second):
         return float("nan"), float("nan")
-    found = stats.ks_2samp(first, second, method="asymp")
+    few = len(first) * len(second) < _EXACT_PAIRS
+    found = stats.ks_2samp(first, second, method="exact" if few else "asymp")
     return float(found.statistic), float(found.pvalue)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import stats
 from sklearn import metrics
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 SMALLEST_PROBABILITY = 1e-15
 _CALIBRATION_BINS = 15
-_MOST_RANKED = 10_000_000
+_MOST_RANKED = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +92,23 @@ def _roc_auc(outcome: Outcome) -> float:
     Of many rows and classes every so many rows, since each class sorts them anew.
     """
     scores = _scores(outcome)
-    positions = range(scores.shape[1])
-    step = 1 if outcome.binary else max(1, scores.size // _MOST_RANKED)
+    if outcome.binary:
+        positive = outcome.actual == 1
+        both = 0 < positive.sum() < len(positive)
+        return float(metrics.roc_auc_score(positive, scores[:, 1])) if both else float("nan")
+    step = max(1, scores.size // _MOST_RANKED)
     actual, scores = outcome.actual[::step], scores[::step]
-    areas = [
-        metrics.roc_auc_score(actual == position, scores[:, position])
-        for position in (positions[1:] if outcome.binary else positions)
-        if 0 < (actual == position).sum() < len(actual)
-    ]
-    return float(np.mean(areas)) if areas else float("nan")
+    # By the rank sums of Mann and Whitney, all classes at once: scikit-learn's function checks its
+    # arguments anew for each class, which takes seconds for a thousand.
+    ranks = stats.rankdata(scores, axis=0)
+    happened = actual[:, None] == np.arange(scores.shape[1])
+    right = happened.sum(axis=0)
+    some = (right > 0) & (right < len(actual))
+    if not some.any():
+        return float("nan")
+    right, sums = right[some], np.where(happened, ranks, 0).sum(axis=0)[some]
+    areas = (sums - right * (right + 1) / 2) / (right * (len(actual) - right))
+    return float(areas.mean())
 
 
 def _average_precision(outcome: Outcome) -> float:

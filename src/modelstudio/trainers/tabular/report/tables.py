@@ -55,8 +55,10 @@ def all_metrics(evidence: Evidence) -> pd.DataFrame:
 def better_threshold(outcome: Outcome, thresholds: pd.DataFrame) -> str | None:
     """Say which threshold would give a clearly better F1 than the model's own, if any does."""
     usual = scores.METRICS["classification"]["f1"](outcome)
-    best = thresholds.loc[thresholds["f1"].fillna(0).idxmax()]
-    if not best["f1"] >= usual + _CLEARLY:
+    # A threshold that takes every row is no advice.
+    useful = thresholds["f1"].where(thresholds["true_negatives"] > 0, 0.0).fillna(0.0)
+    best = thresholds.loc[useful.idxmax()]
+    if not useful.max() >= usual + _CLEARLY:
         return None
     return (
         f"Predicting the positive class from a probability of {best['threshold']:.2g} would raise "

@@ -10,7 +10,7 @@ INSTALLED := $(VENV)/.installed
 .DELETE_ON_ERROR:
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) ## Create .venv and install what is needed, at the versions in constraints.txt
 
@@ -35,7 +35,7 @@ test: lint ## Check the style and the types, and run the whole test suite
 test-fast: setup ## Run the tests that train no real model
 	@$(BIN)/python -m pytest -q -m 'not training and not environments'
 
-test-environments: setup ## Run the tests of trainers in interpreters of their own: minutes, and gigabytes the first time
+test-environments: setup ## Run the slow tests of trainers in environments of their own
 	@$(BIN)/python -m pytest -m environments
 
 lint: setup ## Check style, formatting and types

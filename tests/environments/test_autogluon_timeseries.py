@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from environments.packages import newest_package
+from modelstudio.trainers.environments import process_environment
 from modelstudio.trainers.probe import look_into
 from support import RunningServer
 from training_data import ended, experiment_of, launch, prepare
@@ -157,3 +158,61 @@ def test_a_series_without_a_frequency_fails_with_the_documented_message(
     assert ended(client, run, seconds=120) == "FAILED"
     message = experiment_of(client, run).status_message
     assert message.startswith("Frequency of train_data is not provided and cannot be inferred")
+
+
+ENDLESS = """
+import sys, time
+from statsforecast.utils import AirPassengersDF
+from autogluon.timeseries import TimeSeriesDataFrame, TimeSeriesPredictor
+from autogluon.timeseries.models import NaiveModel
+from modelstudio.trainers.autogluon_timeseries import progress
+from modelstudio.trainers.autogluon_timeseries.progress import reported_output, watched
+
+progress._PATIENCE_FACTOR, progress._PATIENCE_SECONDS = 0.1, 0  # a tenth of a model's share
+
+class Reporter:
+    def log(self, message, level="INFO"):
+        print(level, message)
+
+    def metric(self, series, value, step):
+        print(series, step)
+
+    def progress(self, fraction, message=""):
+        print(message)
+
+
+def endless(*_, **__):
+    while True:
+        time.sleep(0.01)
+
+
+NaiveModel._fit = endless
+frame = AirPassengersDF.rename(columns={"ds": "timestamp", "y": "target"}).assign(item_id="a")
+data = TimeSeriesDataFrame.from_data_frame(frame.drop(columns="unique_id"))
+models = {"Naive": {}, "SeasonalNaive": {"n_jobs": 1}}
+predictor = TimeSeriesPredictor(path=sys.argv[1], freq="ME", verbosity=2, log_to_file=False)
+started = time.monotonic()
+with reported_output(Reporter(), sys.argv[1]), watched(Reporter(), "WQL", 2, 90):
+    predictor.fit(data, hyperparameters=models, time_limit=90)
+print("seconds", time.monotonic() - started)
+print("models", predictor.model_names())
+"""
+
+
+def test_a_model_that_never_ends_is_ended_and_the_rest_goes_on(
+    interpreter: Path, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [interpreter, "-c", ENDLESS, str(tmp_path / "fit")],
+        env=process_environment(os.environ, "autogluon_timeseries", tmp_path / "source"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Time limit exceeded... Skipping Naive." in done.stdout
+    assert "models ['SeasonalNaive']" in done.stdout
+    assert "validation/WQL 1" in done.stdout
+    (seconds,) = [line for line in done.stdout.splitlines() if line.startswith("seconds ")]
+    assert 2 < float(seconds.split()[1]) < 60

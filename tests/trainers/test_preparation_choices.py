@@ -356,3 +356,33 @@ def test_what_was_done_is_a_table():
         {"column": "word", "type": "STRING", "treatment": "categories", "features": 1,
          "missing_share": 0.25, "distinct_values": 2, "notes": ""},
     ]  # fmt: skip
+
+
+def test_sparse_numbers_named_id_are_kept_when_they_tell_of_the_target():
+    random = np.random.default_rng(1)
+    ids = np.sort(random.choice(100_000, 600, replace=False))
+    frame = pd.DataFrame(
+        {"id": ids, "customer_id": random.permutation(ids), "x": random.random(600)}
+    )
+    frame["copy"] = frame["id"].astype(str)
+    types = {"id": "LONG", "customer_id": "LONG", "x": "DOUBLE", "copy": "STRING"}
+    years = pd.Series(ids / 10_000 + random.normal(0, 1, 600))
+    grades = pd.Series(np.where(years > 5, "new", "old"))
+    for target in (years, grades):
+        preparation = Preparation.fit(frame, types, ["y"], target=target)
+        assert "id" not in preparation.dropped
+        assert preparation.dropped["customer_id"] == "it identifies rows"
+    assert Preparation.fit(frame, types, ["y"]).dropped["id"] == "it identifies rows"
+
+
+def test_the_hour_of_the_week_is_a_part_where_both_hour_and_weekday_vary():
+    hours = pd.Series(pd.date_range("2024-01-01", periods=400, freq="h"))
+    days = pd.Series(pd.date_range("2024-01-01", periods=400, freq="D"))
+    frame = pd.DataFrame({"at": hours, "on": days})
+    preparation = Preparation.fit(frame, {"at": "TIMESTAMP", "on": "TIMESTAMP"}, ["y"])
+    names = [feature.name for feature in preparation.features]
+    assert "at.weekhour" in names
+    assert "on.weekhour" not in names
+    values = preparation.matrix(frame)[:, names.index("at.weekhour")]
+    assert values[:3].tolist() == [0, 1, 2]  # a Monday
+    assert values.max() == 167

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from foundry_sdk import FoundryClient
     from rich.console import Console
 
-TRAINER: Final = "ri.models..trainer.autogluon_tabular_classification"
+TRAINER: Final = "ri.models..trainer.gradient_ensemble_classification"
 TARGET: Final = "diagnosis"
 _POLL_SECONDS: Final = 0.5
 _BEST: Final = "validation/best_"
@@ -94,7 +94,7 @@ def _worker_config(dataset_rid: str, model_rid: str, time_limit: int) -> Any:
             }
         },
         "outputs": {"model": {"type": "model", "modelRid": model_rid}},
-        "customConfig": {"time_limit": time_limit, "presets": "medium_quality"},
+        "customConfig": {"time_limit": time_limit},
     }
 
 
@@ -165,16 +165,12 @@ def _leaderboard(client: FoundryClient, prepared: Prepared, experiment_rid: str)
         prepared.model_rid, experiment_rid, "leaderboard", page_size=_LEADERBOARD_ROWS, preview=True
     )
     table = Table()
-    for heading in ("best models tried", "held out", "validation", "seconds"):
+    for heading in ("best models tried", "validation", "weight", "seconds"):
         table.add_column(heading, justify="left" if heading.startswith("best") else "right")
     for row in orjson.loads(body):
-        scores = (row["score_holdout"], row["score_validation"])
-        table.add_row(row["model"], *map(_score, scores), f"{row['fit_seconds']:.1f}")
+        numbers = (f"{row['score_validation']:.4f}", f"{row['weight']:.2f}")
+        table.add_row(row["model"], *numbers, f"{row['fit_seconds']:.1f}")
     return table
-
-
-def _score(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
 
 
 def show_how_to_call(

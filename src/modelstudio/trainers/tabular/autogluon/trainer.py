@@ -170,7 +170,7 @@ class TabularRegressionTrainer(AutogluonTabularTrainer):
 
 def _prepare(table: LabelledTable, seed: int) -> Preparation:
     reserved = [str(table.labels.name)]
-    preparation = Preparation.fit(table.features, table.column_types, reserved, seed)
+    preparation = Preparation.fit(table.features, table.column_types, reserved, seed, table.labels)
     if not preparation.columns:
         raise TrainingError(
             "No column is left to learn from: "

@@ -294,7 +294,7 @@ def _evaluated(subject: report.Subject, reporter: Reporter, deadline: float) -> 
 
 def _prepare(table: LabelledTable, seed: int, reporter: Reporter) -> Preparation:
     target = str(table.labels.name)
-    preparation = Preparation.fit(table.features, table.column_types, [target], seed)
+    preparation = Preparation.fit(table.features, table.column_types, [target], seed, table.labels)
     if not preparation.columns:
         raise TrainingError(
             "No column is left to learn from: "

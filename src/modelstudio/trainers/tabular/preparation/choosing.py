@@ -1,4 +1,7 @@
-"""Chooses how a column is treated, by its type and all of its values; never by the target."""
+"""Chooses how a column is treated, by its type and all of its values.
+
+The target decides one thing only: whether a number that identifies rows is kept.
+"""
 
 from __future__ import annotations
 
@@ -48,6 +51,9 @@ _WORDS_OF_A_TEXT = 2.0
 _WORDS_OF_A_SENTENCE = 4.0
 _LEAST_COMMON_SHARE = 0.1
 _SAMPLE = 1000
+# Without either, the hour of the week says what the other says.
+_BOTH = frozenset({"weekday", "hour"})
+KEPT_IDENTIFIER = "an identifier, kept because it tells of the target"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +73,23 @@ class Choice:
     distinct: int = 0
 
 
-def choose(data: ColumnData, field_type: str, seed: int) -> Choice:
-    """Choose the treatment of a column."""
+def choose(data: ColumnData, field_type: str, seed: int, target: Values | None = None) -> Choice:
+    """Choose the treatment of a column.
+
+    ``target`` has the target of each row, numbers or the codes of classes, when it is known.
+    """
     if field_type in _NUMBERS:
-        return _of_numbers(data, field_type)
+        return _of_numbers(data, field_type, target)
     if field_type == "BOOLEAN":
         return _single(Booleans(), data)
     if field_type in _MOMENTS:
         return _of_moments(data, DateFormat.ISO, strict=True)
     if field_type == "STRING":
-        return _of_strings(data, seed)
+        return _of_strings(data, seed, target)
     return Choice(reason=f"columns of type {field_type} are not supported")
 
 
-def _of_numbers(data: ColumnData, field_type: str) -> Choice:
+def _of_numbers(data: ColumnData, field_type: str, target: Values | None) -> Choice:
     choice = _single(Numbers(single=field_type == "FLOAT"), data)
     if choice.reason:
         return choice
@@ -91,12 +100,19 @@ def _of_numbers(data: ColumnData, field_type: str) -> Choice:
     unit = _epoch_unit(data.name, numbers)
     if unit is not None:
         return replace(_of_moments(data, unit, strict=True), note=f"numbers that are {unit}")
-    return _unless_identifier(data, choice)
+    return _unless_identifier(data, choice, target)
 
 
-def _unless_identifier(data: ColumnData, choice: Choice) -> Choice:
+def _unless_identifier(data: ColumnData, choice: Choice, target: Values | None) -> Choice:
+    """Leave an identifier out, unless it was given out in an order that tells of the target."""
     reason = identifiers.of_numbers(data.name, choice.made[0])
-    return choice if reason is None else replace(choice, reason=reason)
+    if reason is None:
+        return choice
+    if reason == identifiers.IDENTIFIES_ROWS and target is not None:
+        is_regression = target.dtype.kind == "f"
+        if identifiers.tells_of(choice.made[0], target, is_regression=is_regression):
+            return replace(choice, note=KEPT_IDENTIFIER)
+    return replace(choice, reason=reason)
 
 
 def _are_compact_dates(numbers: Values) -> bool:
@@ -125,6 +141,8 @@ def _of_moments(data: ColumnData, written: DateFormat, *, strict: bool) -> Choic
     everything = Moments(written, strict)
     values = everything.columns(data)
     varying = [place for place, part in enumerate(values) if _distinct(part) > 1]
+    if not {PARTS[place] for place in varying} >= _BOTH:
+        varying = [place for place in varying if PARTS[place] != "weekhour"]
     if not varying:
         if not np.isnan(values[0]).any():
             return Choice(reason=ONE_VALUE, distinct=1)
@@ -139,21 +157,23 @@ def _of_moments(data: ColumnData, written: DateFormat, *, strict: bool) -> Choic
     )
 
 
-def _of_strings(data: ColumnData, seed: int) -> Choice:
+def _of_strings(data: ColumnData, seed: int, target: Values | None) -> Choice:
     _, distinct = data.distinct
     present = [text for text in distinct if not numerals.is_marker(text)]
     if not distinct:
         return Choice(reason=NO_VALUE)
     if len(distinct) == 1 and not data.missing.any():
         return Choice(reason=ONE_VALUE, distinct=1)
-    choice = _of_written_values(data, present) if present else None
+    choice = _of_written_values(data, present, target) if present else None
     if choice is not None and choice.treatments:
         return replace(choice, distinct=len(distinct))
     note = "" if choice is None else choice.note
     return replace(_of_words(data, present, seed), note=note, distinct=len(distinct))
 
 
-def _of_written_values(data: ColumnData, present: list[str]) -> Choice | None:
+def _of_written_values(
+    data: ColumnData, present: list[str], target: Values | None
+) -> Choice | None:
     """Treat a string column as the flags, dates or numbers that it holds, if it does."""
     if len(present) <= _MOST_FLAGS and {flag_of(text) for text in present} == {0.0, 1.0}:
         return _single(Booleans(strict=False), data, "text that says true or false")
@@ -164,7 +184,7 @@ def _of_written_values(data: ColumnData, present: list[str]) -> Choice | None:
     spelling = numerals.infer(present, _NEARLY_ALL)
     if spelling is not None and not _are_codes(present):
         choice = _single(numerals.NumberTexts(spelling), data, "text that is numbers")
-        return _unless_identifier(data, choice)
+        return _unless_identifier(data, choice, target)
     return Choice(note=note)
 
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import stats
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +26,13 @@ _YEARS = (1500, 2200)
 _SAMPLE = 1000
 _MOSTLY = 0.9
 _FEW_SHAPES = 3
+_BINS = 20
+_LEAST_ROWS_A_BIN = 10
+_LEAST_BINS = 3
+_MOST_CLASSES = 20
+# Both are asked for: in a large table the slightest effect is significant.
+_LARGEST_P = 1e-6
+_LEAST_EFFECT = 0.02
 
 _NAMED_ID = re.compile(
     r"(?:^|[\s_.-])(?:id|ids|uid|uuid|guid|rid|key|index|idx|rowid|rownum|recno|unnamed: \d+)$"
@@ -60,6 +68,37 @@ def of_numbers(name: str, numbers: Values) -> str | None:
     ascends = bool((np.diff(known) > 0).all())
     least = _ROWS_OF_A_SERIES if ascends else _ROWS_OF_A_SHUFFLED_SERIES
     return NUMBERS_THE_ROWS if len(known) >= least else None
+
+
+def tells_of(numbers: Values, target: Values, *, is_regression: bool) -> bool:
+    """Return whether a target differs between ranges of a number by more than chance.
+
+    Identifiers that are given out in time, or by branch, say when or where. Uses the test of
+    Kruskal and Wallis (1952), with epsilon squared as the effect, or the chi-squared test, with the
+    square of Cramer's V.
+    """
+    known = ~np.isnan(numbers)
+    numbers, target = numbers[known], target[known]
+    bins = min(_BINS, len(numbers) // _LEAST_ROWS_A_BIN)
+    if bins < _LEAST_BINS:
+        return False
+    places = np.argsort(np.argsort(numbers, kind="stable")) * bins // len(numbers)
+    if is_regression:
+        groups = [target[places == place] for place in range(bins)]
+        if len(np.unique(target)) == 1:
+            return False
+        found = stats.kruskal(*groups)
+        effect = float(found.statistic) / (len(numbers) - 1)
+    else:
+        classes, counts = np.unique(target, return_counts=True)
+        common = classes[np.argsort(-counts, kind="stable")[:_MOST_CLASSES]]
+        table = np.array([[(target[places == n] == c).sum() for c in common] for n in range(bins)])
+        table = table[table.sum(axis=1) > 0]
+        if min(table.shape) < 2:  # noqa: PLR2004
+            return False
+        found = stats.chi2_contingency(table)
+        effect = float(found.statistic) / (table.sum() * (min(table.shape) - 1))
+    return bool(found.pvalue < _LARGEST_P and effect > _LEAST_EFFECT)
 
 
 def of_texts(name: str, texts: Sequence[str], rows: int) -> str | None:

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from modelstudio.trainers.tabular.preparation.treatment import ColumnData, Reader, Values
 
-# Since 1970-01-01: days, with their fraction. The hour has its minutes as a fraction.
-PARTS = ("days", "year", "month", "day", "weekday", "dayofyear", "hour", "minute")
+# Since 1970-01-01: days, with their fraction. The hour has its minutes as a fraction. The hour of
+# the week is what trees would need many splits of weekday and hour for: people's weekly rhythm.
+PARTS = ("days", "year", "month", "day", "weekday", "dayofyear", "hour", "minute", "weekhour")
 
 _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - moments are UTC without a zone
 _MICROSECONDS_A_DAY = 86_400_000_000
@@ -173,6 +174,7 @@ def _parts_of_many(micros: Values, parts: Sequence[str]) -> list[Values]:
         "dayofyear": lambda: (dates - years).astype("int64") + 1,
         "hour": lambda: within.astype("float64") / _MICROSECONDS_AN_HOUR,
         "minute": lambda: within // _MICROSECONDS_A_MINUTE % 60,
+        "weekhour": lambda: (days + 3) % 7 * 24 + within.astype("float64") / _MICROSECONDS_AN_HOUR,
     }
     return [made[part]().astype("float64") for part in parts]  # type: ignore[no-untyped-call]
 
@@ -188,15 +190,17 @@ def _parts_of_one(parts: Sequence[str]) -> Callable[[int], Sequence[float]]:
             date = dt.date.fromordinal(days + 719_163)  # the ordinal of 1970-01-01
             year, month, day = date.year, date.month, date.day
             day_of_year = date.timetuple().tm_yday
+        weekday, hour = (days + 3) % 7, float(within) / _MICROSECONDS_AN_HOUR
         made = (
             float(micros) / _MICROSECONDS_A_DAY,
             year,
             month,
             day,
-            (days + 3) % 7,
+            weekday,
             day_of_year,
-            float(within) / _MICROSECONDS_AN_HOUR,
+            hour,
             within // _MICROSECONDS_A_MINUTE % 60,
+            weekday * 24 + hour,
         )
         return [made[place] for place in order]
 

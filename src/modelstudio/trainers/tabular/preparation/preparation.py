@@ -83,12 +83,14 @@ class Preparation:
         column_types: Mapping[str, str],
         reserved: Collection[str],
         seed: int = 0,
+        target: pd.Series | None = None,
     ) -> Self:
         """Learn how to prepare the columns of ``column_types``, using no ``reserved`` name.
 
-        ``seed`` chooses the texts of a large table from which their terms are learned.
+        ``seed`` chooses the texts of a large table from which their terms are learned. ``target``,
+        of the same rows, decides only whether a number that identifies rows is kept.
         """
-        fitting = _Fitting({*reserved, *column_types}, seed)
+        fitting = _Fitting({*reserved, *column_types}, seed, _numbers_of(target))
         for name, field_type in column_types.items():
             fitting.add(ColumnData(frame[name].rename(name)), field_type)
         return cls(fitting.finished(), fitting.dropped, fitting.seen)
@@ -195,10 +197,18 @@ class Preparation:
         )
 
 
+def _numbers_of(target: pd.Series | None) -> Values | None:
+    """Return a target as floats, or the codes of its classes as integers."""
+    if target is None:
+        return None
+    numbers: Values = target.to_numpy() if target.dtype.kind == "f" else pd.factorize(target)[0]
+    return numbers
+
+
 class _Fitting:
     """Collects the columns of a preparation that is being fitted."""
 
-    def __init__(self, taken: set[str], seed: int) -> None:
+    def __init__(self, taken: set[str], seed: int, target: Values | None) -> None:
         self.dropped: dict[str, str] = {}
         self.seen: list[Seen] = []
         self._columns: dict[str, PreparedColumn] = {}
@@ -206,11 +216,12 @@ class _Fitting:
         self._row_numbers: dict[str, Callable[[], PreparedColumn]] = {}
         self._taken = taken
         self._seed = seed
+        self._target = target
         self._same: dict[bytes, str] = {}
         self._flags: set[bytes] = set()
 
     def add(self, data: ColumnData, field_type: str) -> None:
-        choice = choose(data, field_type, self._seed)
+        choice = choose(data, field_type, self._seed, self._target)
         missing = float(data.missing.mean()) if len(data) else 0.0
         self.seen.append(Seen(data.name, field_type, missing, choice.distinct, choice.note))
         reason = choice.reason or self._repeats(data, choice)

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-fast test-environments lint format bench bench-training constraints clean
+.PHONY: help setup demo serve test test-fast test-environments lint format bench bench-training bench-forecasting constraints clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -52,6 +52,9 @@ bench: setup ## Measure speed and memory of the server
 
 bench-training: setup ## Compare the trainers with other engines on real data; most of a day, see docs/benchmarks
 	@PYTHONPATH=src $(BIN)/python -m bench.training $(ARGS)
+
+bench-forecasting: setup ## Compare the forecasting trainer with other engines on real series; about an hour
+	@PYTHONPATH=src $(BIN)/python -m bench.forecasting $(ARGS)
 
 constraints: setup ## Write the newest versions that work together to constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \

@@ -111,7 +111,7 @@ def test_the_run_leaves_tables_metrics_and_parameters(finished):
     assert parameters["static_features"] == "region"
     assert parameters["past_covariates"] == "visitors"
     assert "validation/MASE" in run.reporter.series
-    assert "DirectLightGBM/validation_loss" in run.reporter.series
+    assert "DirectLightGBM/MASE" in run.reporter.series, run.reporter.text
 
 
 def test_nothing_in_the_package_is_pickled(finished):

@@ -97,7 +97,9 @@ class Boosted:
             return None
         data = _Data.of(table, design, (series, origins, steps), plan)
         if rounds is None:
-            rounds = _rounds(data, horizon, plan, deadline, progress)
+            # The fit with these rounds takes about as long again.
+            middle = None if deadline is None else (time.monotonic() + deadline) / 2
+            rounds = _rounds(data, horizon, plan, middle, progress)
         booster = _train(data, np.ones(len(series), dtype=bool), plan, rounds, deadline)
         return cls(booster, design, plan.recursive, rounds)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from modelstudio.trainers.forecasting.boosting import Boosted, BoostingPlan
 from modelstudio.trainers.forecasting.linear import LinearLags
-from modelstudio.trainers.forecasting.local import LOCAL_MODELS, is_intermittent
+from modelstudio.trainers.forecasting.local import LOCAL_MODELS, forecast_series, is_intermittent
 from modelstudio.trainers.forecasting.members import BoostedMember, LinearMember, LocalMember
 from modelstudio.trainers.forecasting.metrics import BY_MEDIAN
 from modelstudio.trainers.forecasting.pool import TooSlow
@@ -30,6 +30,8 @@ _LOCAL_FROM: Final = {
     "Theta": 0, "AutoCES": 0, "MFLES": 0, "Croston": 0, "ADIDA": 1, "IMAPA": 1, "TSB": 1,
     "AutoETS": 1, "MSTL": 1, "MSTLLog": 2, "AutoTheta": 2, "AutoARIMA": 1, "AutoARIMALog": 3,
 }  # fmt: skip
+#: Cost nothing, so that there is a model however busy the machine is.
+_NAIVE: Final = frozenset({"Naive", "SeasonalNaive", "LongSeasonalNaive", "SeasonalAverage"})
 #: Tried last, as far as there is time.
 _SLOW: Final = frozenset({"AutoETS", "MSTL", "MSTLLog", "AutoTheta", "AutoARIMA", "AutoARIMALog"})
 _BOOSTED_FROM: Final = {
@@ -81,12 +83,18 @@ class LocalCandidate:
             for view in (windows.view(window) for window in range(len(windows.cuts)))
             for number in range(len(windows.sample))
         ]
-        found = self.pool.forecast(self.name, series, self.parameters, seconds)
-        return found.reshape(windows.actual.shape)
+        return self._forecasts(series, windows.horizon, seconds).reshape(windows.actual.shape)
 
-    def finish(self, panel: Panel, _horizon: int, seconds: float) -> tuple[Member, Floats]:
+    def _forecasts(self, series: list[Floats], horizon: int, seconds: float) -> Floats:
+        if self.name not in _NAIVE:
+            return self.pool.forecast(self.name, series, self.parameters, seconds)
+        return np.array(
+            [forecast_series(self.name, y, self.seasons, horizon, self.parameters) for y in series]
+        )
+
+    def finish(self, panel: Panel, horizon: int, seconds: float) -> tuple[Member, Floats]:
         series = [panel.history(number) for number in range(len(panel))]
-        found = self.pool.forecast(self.name, series, self.parameters, seconds)
+        found = self._forecasts(series, horizon, seconds)
         return LocalMember(self.name, self.seasons, self.parameters), found
 
 
@@ -104,7 +112,7 @@ class BoostedCandidate:
         fitted: Boosted | None = None
         found = np.full(windows.actual.shape, np.nan)
         for window, cuts in enumerate(windows.cuts):
-            if fitted is None or few:
+            if fitted is None or (few and time.monotonic() < deadline):
                 fitted = Boosted.fit(
                     windows.panel.at(cuts), windows.horizon, self.plan,
                     rounds=self.rounds, deadline=deadline, progress=progress,
@@ -113,8 +121,6 @@ class BoostedCandidate:
                     raise TooSlow
                 self.rounds = self.rounds or fitted.rounds
             found[window] = fitted.forecast(windows.view(window), windows.horizon)
-            if time.monotonic() > deadline + 0.2 * seconds:
-                raise TooSlow
         return found
 
     def finish(self, panel: Panel, horizon: int, seconds: float) -> tuple[Member, Floats]:

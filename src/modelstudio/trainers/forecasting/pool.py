@@ -6,6 +6,8 @@ A fit inside a native library cannot be interrupted from within its process.
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,8 +27,11 @@ if TYPE_CHECKING:
 _CHUNK: Final = 16
 #: A model whose first series say that it will take this much longer than it may is given up.
 _HOPELESS: Final = 1.5
-_LOOKED_AT: Final = 0.25
+_LOOKED_AT: Final = 0.1
+_CHUNKS_SEEN: Final = 2
 _START_SECONDS: Final = 60.0
+#: Children that a nursery can have, one after the other, before another takes its place.
+_CHILDREN: Final = 12
 
 
 class TooSlow(Exception):
@@ -35,10 +40,22 @@ class TooSlow(Exception):
 
 @dataclass
 class _Worker:
-    process: Any
-    link: Connection
+    """A nursery process, and the link to the child that it has forked last.
+
+    A nursery has the libraries loaded and starts no thread. It forks a child, which fits models
+    over a link of its own; when the child is killed, it forks the next. So a new child costs
+    milliseconds, and what a killed one had half written is closed with its link.
+    """
+
+    nursery: Any
+    control: Connection
+    links: list[Connection]
+    child: int | None = None
     chunk: int | None = None
-    ready: bool = False
+
+    @property
+    def link(self) -> Connection:
+        return self.links[0]
 
 
 class LocalPool:
@@ -46,9 +63,9 @@ class LocalPool:
 
     def __init__(self, cpu: int, seasons: Sequence[int], horizon: int) -> None:
         self._cpu, self._seasons, self._horizon = cpu, tuple(seasons), horizon
-        # Children of a server process that has these libraries loaded but has started no thread.
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["statsforecast.models", __name__])
+        # Not a fork of this process, whose libraries have threads; and not multiprocessing's fork
+        # server, whose socket needs a shorter path than a run's temporary directory may have.
+        self._context = multiprocessing.get_context("spawn")
         self._workers: list[_Worker] = []
 
     def __enter__(self) -> Self:
@@ -84,28 +101,36 @@ class LocalPool:
             while len(found) < len(chunks):
                 self._hand_out(name, chunks, parameters, waiting)
                 self._collect(found, started + seconds)
-                _check(len(found) / len(chunks), time.monotonic() - started, seconds)
+                if len(found) >= _CHUNKS_SEEN * self._cpu:
+                    _check(len(found) / len(chunks), time.monotonic() - started, seconds)
         finally:
             for worker in [worker for worker in self._workers if worker.chunk is not None]:
-                self._end(worker)
+                self._stop(worker)
         return np.concatenate([found[number] for number in range(len(chunks))])
 
     def _start(self) -> None:
         while len(self._workers) < self._cpu:
-            ours, theirs = self._context.Pipe()
-            arguments = (theirs, self._seasons, self._horizon)
-            process = self._context.Process(target=_serve, args=arguments, daemon=True)
-            process.start()
-            theirs.close()
-            self._workers.append(_Worker(process, ours))
+            control, told = self._context.Pipe()
+            pairs = [self._context.Pipe() for _ in range(_CHILDREN)]
+            theirs = [pair[1] for pair in pairs]
+            arguments = (told, theirs, self._seasons, self._horizon)
+            nursery = self._context.Process(target=_nursery, args=arguments, daemon=True)
+            nursery.start()
+            for end in (told, *theirs):
+                end.close()
+            self._workers.append(_Worker(nursery, control, [pair[0] for pair in pairs]))
 
     def _wait_until_ready(self) -> None:
         """Wait for the processes' imports, which are no model's fault."""
         for worker in self._workers:
-            if not worker.ready:
-                if not worker.link.poll(_START_SECONDS):
-                    raise TooSlow
-                worker.ready = bool(worker.link.recv())
+            if worker.child is None:
+                try:
+                    if not worker.control.poll(_START_SECONDS):
+                        raise TooSlow
+                    worker.child = int(worker.control.recv())
+                except (EOFError, OSError) as error:
+                    self._end(worker)
+                    raise TooSlow from error
 
     def _hand_out(
         self,
@@ -133,23 +158,56 @@ class LocalPool:
                 raise TooSlow from error
             worker.chunk = None
 
+    def _stop(self, worker: _Worker) -> None:
+        """Kill a worker's child; the nursery forks the next one."""
+        if worker.child is not None:
+            with suppress(ProcessLookupError):
+                os.kill(worker.child, signal.SIGKILL)
+        worker.links.pop(0).close()
+        worker.child = worker.chunk = None
+        if not worker.links:
+            self._end(worker)
+
     def _end(self, worker: _Worker) -> None:
         self._workers.remove(worker)
-        worker.process.kill()
-        worker.process.join()
-        worker.link.close()
+        worker.nursery.kill()  # first, or it would fork another child
+        worker.nursery.join()
+        if worker.child is not None:
+            with suppress(ProcessLookupError):
+                os.kill(worker.child, signal.SIGKILL)
+        for end in (worker.control, *worker.links):
+            end.close()
 
 
 def _check(share: float, spent: float, seconds: float) -> None:
     """Give a model up whose pace is hopeless."""
-    if spent > _LOOKED_AT * seconds and spent / max(share, 1e-9) > _HOPELESS * seconds:
+    if spent > _LOOKED_AT * seconds and spent / share > _HOPELESS * seconds:
         raise TooSlow
+
+
+def _nursery(
+    control: Connection, links: list[Connection], seasons: tuple[int, ...], horizon: int
+) -> None:
+    """Fork a child for each link, the next when the one before has ended."""
+    import statsforecast.models  # noqa: F401 - so that no child has to
+
+    for link in links:
+        child = os.fork()
+        if child == 0:
+            try:
+                control.close()
+                _serve(link, seasons, horizon)
+            finally:
+                os._exit(0)
+        link.close()
+        with suppress(OSError):
+            control.send(child)
+        os.waitpid(child, 0)
 
 
 def _serve(link: Connection, seasons: tuple[int, ...], horizon: int) -> None:
     """Answer chunks of series until the other end is closed."""
     with suppress(EOFError, OSError):
-        link.send(True)  # ready
         while True:
             name, series, parameters = link.recv()
             link.send(

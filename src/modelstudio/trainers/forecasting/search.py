@@ -25,6 +25,7 @@ _ONE_LOCAL: Final = 0.12
 _FINISH: Final = 0.95
 #: A final fit takes this much of the time of a backtest that also looks for the rounds.
 _REFIT_SHARE: Final = 0.6
+_NOTHING: Final = 1.0
 
 
 class Clock:
@@ -84,7 +85,7 @@ def try_models(
     for number, candidate in enumerate(candidates):
         seconds = _allowed(candidates[number:], clock)
         started = time.monotonic()
-        if seconds <= 0:
+        if seconds <= 0 and search.trials:
             search.given_up[candidate.name] = "no time left"
             continue
         try:
@@ -132,8 +133,9 @@ def _final_seconds(candidate: Candidate, windows: Windows, spent: float) -> floa
 
 def affordable(search: Search, clock: Clock) -> list[str]:
     """Return the models that could be fitted on everything in the time that is left."""
-    left = clock.until(_FINISH)
-    return [name for name, trial in search.trials.items() if trial.final_seconds <= 0.5 * left]
+    # A run that is late already still takes what costs next to nothing.
+    left = max(0.5 * clock.until(_FINISH), _NOTHING)
+    return [name for name, trial in search.trials.items() if trial.final_seconds <= left]
 
 
 def within_time(weights: Mapping[str, float], search: Search, clock: Clock) -> dict[str, float]:

@@ -18,9 +18,10 @@ _BY_PRESET: Final = {
     "high_quality": 3,
     "best_quality": 4,
 }
-#: A backtest of few series looks at more windows.
+#: A backtest of few series looks at more windows, over this much of their history.
 _FEW_SERIES: Final = 10
-_MORE_WINDOWS: Final = 2
+_MORE_WINDOWS: Final = 5
+_SPREAD_OVER: Final = 0.1
 _MOST_TEST_WINDOWS: Final = 5
 _MOST_SERIES: Final = 1_000
 _LEAST_HISTORY: Final = 4
@@ -86,18 +87,29 @@ def roll(panel: Panel, options: ForecastOptions, season: int, tested: Ints | Non
         count = int(min(_MOST_TEST_WINDOWS, -(-tested.max(initial=0) // horizon)))
         tests = [panel.cuts - tested + horizon * number for number in range(count)]
     wanted = options.windows or _BY_PRESET[options.preset]
+    stride = horizon
     if options.windows is None and len(panel) < _FEW_SERIES:
         wanted += _MORE_WINDOWS
+        stride = _stride(panel, wanted, horizon, season)
     least = max(_LEAST_HISTORY, min(season + 1, 2 * horizon))
     roomy = max(2 * season, horizon, least)
     validations: list[Any] = []
     for number in range(1, wanted + 1):
-        cuts = panel.cuts - back - horizon * number
+        cuts = panel.cuts - back - horizon - stride * (number - 1)
         # A window that most series are too short for says little about them.
         if np.quantile(cuts, 0.5) < (roomy if number > 1 else least):
             break
         validations.insert(0, cuts)
     return _windows(panel, horizon, (validations, tests), least, season, options.seed)
+
+
+def _stride(panel: Panel, wanted: int, horizon: int, season: int) -> int:
+    """Return the steps between the windows of few series, whole seasons if longer than a horizon.
+
+    Next to each other they would all be of one time of the year.
+    """
+    room = int(_SPREAD_OVER * float(np.median(panel.cuts))) // wanted
+    return max(horizon, room // season * season)
 
 
 def _windows(panel: Panel, horizon: int, cuts: Any, least: int, season: int, seed: int) -> Windows:

@@ -82,5 +82,18 @@ def test_a_trainer_of_another_package_records_its_own_requirements_too() -> None
     assert "joblib" not in provenance.versions()
 
 
+def test_an_environment_without_our_package_and_its_libraries_has_a_record_too() -> None:
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1]);"
+        "from modelstudio.trainers import provenance;"
+        "print(provenance.hardware(), provenance.thread_counts(), provenance.versions('pip'))"
+    )
+    source = str(Path(provenance.__file__).parents[2])
+    bare = [getattr(sys, "_base_executable", sys.executable), "-I", "-S", "-c", script, source]
+    done = subprocess.run(bare, capture_output=True, text=True, check=True)
+    assert "machine_cores" in done.stdout
+    assert " {} {}" in done.stdout
+
+
 def test_a_package_that_is_not_installed_adds_nothing() -> None:
     assert provenance.versions("no-such-package") == provenance.versions()

@@ -54,14 +54,13 @@ def parameters(task: TrainingTask, package: str = _OWN) -> dict[str, ParameterVa
 
 def hardware() -> dict[str, ParameterValue]:
     """Return what floating point results and times depend on: system, CPU, cores, memory."""
-    import psutil
-
     return {
         "platform": platform.platform(),
         "cpu_model": _cpu_model(),
-        "machine_cores": psutil.cpu_count() or 1,  # os.cpu_count() names the run's
+        # os.cpu_count() names the run's
+        "machine_cores": _system("SC_NPROCESSORS_ONLN") or os.cpu_count() or 1,
         "usable_cores": _usable_cores(),
-        "machine_memory_bytes": psutil.virtual_memory().total,
+        **_memory(),
     }
 
 
@@ -126,6 +125,19 @@ def _cpu_model() -> str:
     pairs = [line.partition(":") for line in lines]
     names = [value.strip() for key, _, value in pairs if key.strip() == "model name"]
     return names[0] if names else platform.processor()
+
+
+def _memory() -> dict[str, ParameterValue]:
+    page, pages = _system("SC_PAGE_SIZE"), _system("SC_PHYS_PAGES")
+    return {"machine_memory_bytes": page * pages} if page and pages else {}
+
+
+def _system(name: str) -> int | None:
+    """Ask the system itself: a trainer's own environment need not have psutil."""
+    try:
+        return os.sysconf(name)
+    except (AttributeError, ValueError, OSError):  # not on every system
+        return None
 
 
 def _usable_cores() -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from modelstudio.trainers import provenance
 from modelstudio.trainers.base import TrainedModel, TrainingError
 from modelstudio.trainers.forecasting import packaging, reading, report
 from modelstudio.trainers.forecasting.candidates import candidates
@@ -97,6 +98,7 @@ class ForecastingTrainer:
         )
         package.save(task.output_dir)
         reporter.parameter("models", ", ".join(sorted(members)))
+        provenance.report(task, reporter)
         return TrainedModel(
             model_api=model_api(package),
             predictor=packaging.PREDICTOR_CLASS,

@@ -119,12 +119,19 @@ def test_a_killed_worker_fails_its_build_with_a_reason(
     wait_for(lambda: not _workers(running), seconds=5)
 
 
+def _more_than_fits() -> bytes:
+    """Return a table with 100 MB of text; AutoGluon fits its models into what is left."""
+    header, *lines = houses_csv(25_000).decode().splitlines()
+    texts = (f"{line},{f'{number:07d} ' * 512}" for number, line in enumerate(lines))
+    return "\n".join([f"{header},remarks", *texts]).encode()
+
+
 def test_a_worker_that_runs_out_of_memory_fails_its_build_with_a_reason(
     start_server: Callable[..., RunningServer],
 ) -> None:
     running = start_server()
     client = running.client()
-    prepared = prepare(client, _home(client), houses_csv(500))
+    prepared = prepare(client, _home(client), _more_than_fits())
     configure(client, prepared, resources={"cpu": "1", "memory": "256M"})
     run = launch(client, prepared)
     assert ended(client, run, seconds=60) == "FAILED"

@@ -108,6 +108,8 @@ def test_the_run_leaves_tables_metrics_and_parameters(finished):
     assert error.mean() == pytest.approx(metrics["MAE"])
     parameters = run.reporter.parameters
     assert parameters["frequency"] == "D"
+    assert {"lightgbm_version", "statsforecast_version", "seed", "cpu_model"} <= set(parameters)
+    assert tables["warnings"].empty
     assert parameters["static_features"] == "region"
     assert parameters["past_covariates"] == "visitors"
     assert "validation/MASE" in run.reporter.series
@@ -131,6 +133,20 @@ def test_a_single_short_series_without_other_columns(recorder, tmp_path):
     found = run.predict()
     assert list(found["year"]) == [pd.Timestamp("2008-01-01"), pd.Timestamp("2009-01-01")]
     assert found["prediction"].to_numpy() == pytest.approx([12, 13], abs=1.5)
+
+
+def test_what_can_spoil_the_forecasts_is_told(recorder, tmp_path):
+    frame = stores(4, 60)
+    frame = frame[~frame["day"].between("2024-01-20", "2024-01-27")]
+    frame.loc[frame["store"] == "store 1", "sales"] = 5.0
+    empty = frame[frame["store"] == "store 0"].assign(store="empty", sales=np.nan)
+    run_trainer(tmp_path / "run", recorder, pd.concat([frame, empty]))
+    found = recorder.tables["warnings"]
+    assert list(found["code"]) == ["series_without_values", "many_gaps", "constant_series"]
+    assert "'store 1'" in found["message"].iloc[2]
+    assert ("WARNING", found["message"].iloc[0] + ". " + found["advice"].iloc[0] + ".") in (
+        recorder.lines
+    )
 
 
 def test_a_test_dataset_is_what_the_model_is_measured_on(recorder, tmp_path):

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from modelstudio.trainers.base import TrainingError
+from modelstudio.trainers.findings import Finding
 from modelstudio.trainers.forecasting import frequency, specification
 from modelstudio.trainers.forecasting.assembly import (
     ONLY_ITEM,
@@ -30,7 +31,7 @@ from modelstudio.trainers.forecasting.columns import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from modelstudio.trainers.base import InputTable, Reporter, TrainingTask
     from modelstudio.trainers.forecasting.panel import Floats, Ints, Panel
@@ -56,6 +57,7 @@ class Source:
     resampling: Resampling
     tested: Ints | None
     facts: Mapping[str, int | str]
+    findings: Sequence[Finding] = ()
 
 
 def read(task: TrainingTask, horizon: int, reporter: Reporter) -> Source:
@@ -88,8 +90,10 @@ def read(task: TrainingTask, horizon: int, reporter: Reporter) -> Source:
     panel = replace(made.panel, static=_static(frame, task, columns, made.panel))
     tested = None if ends is None else _tested(panel, ends)
     facts = _facts(panel, made.filled, made.aggregated, columns)
-    _warn(panel, made.filled, made.without_values, reporter)
-    return Source(panel, columns, resampling, tested, facts)
+    if made.filled:
+        reporter.log(f"Filled {made.filled} steps without a value")
+    findings = _findings(panel, made.filled, made.without_values)
+    return Source(panel, columns, resampling, tested, facts, findings)
 
 
 def _columns(table: InputTable) -> Columns:
@@ -297,17 +301,23 @@ def _facts(panel: Panel, filled: int, aggregated: int, columns: Columns) -> dict
     }
 
 
-def _warn(panel: Panel, filled: int, without: tuple[str, ...], reporter: Reporter) -> None:
+def _findings(panel: Panel, filled: int, without: tuple[str, ...]) -> list[Finding]:
+    """Return what can spoil the forecasts.
+
+    Raises
+    ------
+    TrainingError
+        When no series ever changes.
+    """
+    found = []
     if without:
-        reporter.log(
-            f"Left out {len(without)} series without values: {_listed(without)}", "WARNING"
-        )
-    if filled:
-        share = filled / panel.cuts.sum()
-        reporter.log(
-            f"Filled {filled} steps without a value ({share:.1%} of all)",
-            "WARNING" if share > _MUCH_FILLED else "INFO",
-        )
+        message = f"{len(without)} series have no values and are left out: {_listed(without)}"
+        found.append(Finding("series_without_values", message, "Check how they were recorded"))
+    share = filled / panel.cuts.sum()
+    if share > _MUCH_FILLED:
+        message = f"{filled} steps ({share:.1%} of all) have no value and were filled"
+        advice = "Check missing_value_strategy, or set a coarser frequency"
+        found.append(Finding("many_gaps", message, advice))
     constant = [
         item
         for number, item in enumerate(panel.items)
@@ -318,7 +328,9 @@ def _warn(panel: Panel, filled: int, without: tuple[str, ...], reporter: Reporte
             "Every series has the same value at all times; there is nothing to learn"
         )
     if constant:
-        reporter.log(f"{len(constant)} series are constant: {_listed(constant)}", "WARNING")
+        message = f"{len(constant)} series have the same value at all times: {_listed(constant)}"
+        found.append(Finding("constant_series", message, "Leave them out; MASE ignores them"))
+    return found
 
 
 def _listed(names: Any) -> str:

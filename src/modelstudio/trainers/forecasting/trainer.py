@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from modelstudio.trainers import provenance
 from modelstudio.trainers.base import TrainedModel, TrainingError
+from modelstudio.trainers.findings import Finding, report_findings
 from modelstudio.trainers.forecasting import packaging, reading, report
 from modelstudio.trainers.forecasting.candidates import candidates
 from modelstudio.trainers.forecasting.conformal import Calibration, usable_scale
@@ -67,6 +67,7 @@ class ForecastingTrainer:
     """Fits a blend of forecasting models; see ``base.Trainer``."""
 
     def fit(self, task: TrainingTask, reporter: Reporter) -> TrainedModel:
+        provenance.report(task, reporter)
         options = ForecastOptions.of(task.config)
         source = reading.read(task, options.horizon, reporter)
         run = _prepared(source, options, reporter)
@@ -90,6 +91,7 @@ class ForecastingTrainer:
         if not members:
             raise TrainingError(NO_MODELS)
         weights = {name: weights[name] for name in members}
+        report_findings(_findings(run), reporter)
         report.report_models(search, run.windows, weights, options.metric, reporter)
         report.report_backtest(backtest, reporter)
         report.report_importance(members, weights, panel, reporter)
@@ -97,6 +99,7 @@ class ForecastingTrainer:
             task, run, panel, weights, (members, forecasts), _calibrated(run, search)
         )
         package.save(task.output_dir)
+        provenance.report(task, reporter)  # again, with the libraries that the models took
         reporter.parameter("models", ", ".join(sorted(members)))
         provenance.report(task, reporter)
         return TrainedModel(
@@ -123,21 +126,25 @@ def _prepared(source: reading.Source, options: ForecastOptions, reporter: Report
             f"Models are compared on {len(windows.sample)} of the {len(panel)} series, and learn "
             "from all of them"
         )
-    short = int((panel.cuts < 2 * season).sum())
-    if short and season > 1:
-        reporter.log(
-            f"{short} of {len(panel)} series have less than two seasons of {season} steps; "
-            "statistical models see no season in them",
-            "WARNING",
-        )
-    validations = len(windows.cuts) - windows.test
-    if not validations:
-        reporter.log(
-            "The series are too short for a validation window; models are chosen on the same "
-            "steps that they are measured on, which makes the metrics look better than they are",
-            "WARNING",
-        )
     return _Run(source, options, windows, clock, reporter)
+
+
+def _findings(run: _Run) -> list[Finding]:
+    """Return what can spoil the model's use."""
+    panel, windows, found = run.source.panel, run.windows, list(run.source.findings)
+    short = int((panel.cuts < 2 * run.season).sum())
+    if short and run.season > 1:
+        message = f"{short} of {len(panel)} series have less than two seasons of {run.season} steps"
+        advice = "Statistical models see no season in them; add history if there is any"
+        found.append(Finding("series_too_short", message, advice))
+    if len(windows.cuts) == windows.test:
+        message = (
+            "The series are too short for a validation window; models are chosen on the same steps "
+            "that they are measured on"
+        )
+        advice = "Take the metrics as better than they are, or shorten the prediction length"
+        found.append(Finding("no_validation_window", message, advice))
+    return found
 
 
 def _part(run: _Run, search: Search, part: slice) -> tuple[Floats, dict[str, Floats], Scales]:
@@ -238,17 +245,13 @@ def _report_parameters(task: TrainingTask, run: _Run) -> None:
         "presets": options.preset,
         "time_limit": options.time_limit,
         "quantile_levels": ", ".join(f"{level:g}" for level in options.quantile_levels),
-        "seed": options.seed,
         "missing_value_strategy": config["missing_value_strategy"],
         "enable_ensemble": options.ensemble,
         "validation_windows": len(run.windows.cuts) - run.windows.test,
         "test_windows": run.windows.test,
-        "cpu": task.cpu,
-        "memory_bytes": task.memory_bytes,
-        "python_version": platform.python_version(),
         **run.source.facts,
     }
-    for library, pin in packaging.library_versions().items():
+    for library, pin in packaging.library_versions().items():  # some in other processes only
         parameters[f"{library}_version"] = pin
     for model_type, values in options.hyperparameters.items():
         parameters.update({f"{model_type}.{name}": value for name, value in values.items()})

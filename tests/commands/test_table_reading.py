@@ -10,6 +10,9 @@ import datetime as dt
 import gzip
 import io
 import math
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -215,6 +218,45 @@ def test_a_csv_file_is_kept_as_it_is_written(tmp_path: Path) -> None:
         "rooms": ["3.0", None],
         "note": ["a, b", "NA"],
     }
+
+
+_READ = """
+import resource, sys
+from pathlib import Path
+from modelstudio.commands.column_sql import Wanted
+from modelstudio.commands.table_reading import opened
+most = int(sys.argv[2]) * 2**20
+resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+rows, held = 0, []
+with opened(Path(sys.argv[1]), [Wanted("a", "long", True)]) as table:
+    for piece in table.pieces(table.layouts[0], keep=True, as_text=True):
+        rows += piece.taken.num_rows
+        if sys.argv[3] == "hold":
+            held.append(piece)
+print(rows)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits a process's data")
+def test_a_file_larger_than_memory_is_read_in_pieces(tmp_path: Path) -> None:
+    line = "7," + "x" * 250 + "\n"
+    path = file(tmp_path, "a,b\n" + line * 2_000_000)
+
+    def read_alone(how: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", _READ, str(path), "700", how],
+            env={**os.environ, "ARROW_DEFAULT_MEMORY_POOL": "system"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert path.stat().st_size > 500_000_000
+    in_pieces = read_alone("pass on")
+    assert (in_pieces.returncode, in_pieces.stdout) == (0, "2000000\n"), in_pieces.stderr
+    whole = read_alone("hold")  # the limit is one that all of the rows do not fit in
+    assert whole.returncode != 0
+    path.unlink()
 
 
 def write_parquet(tmp_path: Path, **columns: pa.Array) -> Path:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _MEMORY_BYTES: Final = 1 << 30
 _MAX_ROWS: Final = 1 << 16
 _MAX_CELLS: Final = 1 << 22
+_MAX_BYTES: Final = 1 << 24
+#: How much larger a Parquet file is in memory than on the disk, roughly.
+_UNPACKED: Final = 4
 _MAX_SHOWN: Final = 100
 _SAMPLE_BYTES: Final = 1 << 20
 _BAD: Final = "bad"
@@ -86,7 +89,7 @@ class InputTable:
             When a value is not of its column's type.
         """
         kept = (layout.texts if as_text else layout.values) if keep else ()
-        rows = max(1, min(_MAX_ROWS, _MAX_CELLS // (len(layout.reads) + len(kept) + 1)))
+        rows = self._rows_a_piece(len(layout.reads) + len(kept) + 1)
         done = 0
         try:
             for batch in self._database.sql(_select(layout, kept)).to_arrow_reader(rows):
@@ -107,6 +110,12 @@ class InputTable:
         if layout.dialect["gzip"] or not lines:
             return None
         return self._path.stat().st_size * lines // len(start)
+
+    def _rows_a_piece(self, width: int) -> int:
+        """Return how many rows are at most some 16 MB of text and 32 MB of numbers."""
+        size = self._path.stat().st_size * (_UNPACKED if is_parquet(self._path) else 1)
+        by_bytes = _MAX_BYTES * self.rows // size if self.rows else _MAX_ROWS
+        return max(1, min(_MAX_ROWS, _MAX_CELLS // width, by_bytes))
 
     def _refuse_bad(self, layout: Layout, batch: pa.RecordBatch, before: int) -> None:
         flags = batch.column(_BAD)
@@ -130,7 +139,7 @@ class InputTable:
 
     def _malformed(self, layout: Layout, error: Exception) -> CommandError:
         if "Out of Memory" in str(error):
-            return CommandError(f"{self._path.name}: reading it takes more than 1 GB of memory")
+            return CommandError(f"{self._path.name}: reading it takes more memory than there is")
         told = duckdb.Error(str(error))
         if layout.dialect is None:
             problem = parquet_reading.problem_of(told)

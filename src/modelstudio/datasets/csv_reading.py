@@ -180,6 +180,7 @@ def source_of(name: str, dialect: Mapping[str, Any], columns: int) -> str:
         "escape": literal(dialect["escape"]),
         "compression": literal("gzip" if dialect["gzip"] else "none"),
         "max_line_size": str(_MAX_LINE_BYTES),
+        "buffer_size": str(2 * _MAX_LINE_BYTES),  # instead of sixteen lines of the longest
         "header": "true",
         "auto_detect": "false",
         "strict_mode": "true",

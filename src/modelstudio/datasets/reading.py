@@ -109,6 +109,7 @@ def open_database(
         ("temp_directory", "'spill'"),
         ("max_temp_directory_size", "'16GB'"),
         ("TimeZone", "'UTC'"),
+        ("enable_progress_bar", "false"),  # it would go to standard output, among the answers
         # With it a column that happens to have no nulls would be written as one that cannot.
         ("disabled_optimizers", "'statistics_propagation'"),
         ("allowed_paths", f"[{', '.join(literal(path) for path in allowed)}]"),

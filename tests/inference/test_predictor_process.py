@@ -183,7 +183,7 @@ here = Path(sys.argv[1])
 api = {"inputs": [], "outputs": []}
 what = Predictable(here, "inference_predictors:Echo", api, Interpreter(here / "source"))
 process = PredictorProcess.start(what, sys.stderr.buffer)
-print(process._process.pid, flush=True)
+print(process.pid, flush=True)
 time.sleep(60)
 """
 

@@ -81,6 +81,8 @@ class PredictorProcess:
 
     Attributes
     ----------
+    pid
+        The process's number, for whoever measures it.
     row_wise
         Whether a table may be predicted in pieces, see ``trainers.base.Predictor``.
     predicts_rows
@@ -89,6 +91,7 @@ class PredictorProcess:
 
     def __init__(self, process: subprocess.Popen[bytes], about: Mapping[str, Any]) -> None:
         self._process = process
+        self.pid = process.pid
         self.row_wise: bool = about["rowWise"]
         self.predicts_rows: bool = about["predictsRows"]
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _RATE = 0.06
 _MOST_ROUNDS = 5_000
-_NEED = 35.0
+_NEED = 22.0
 _LOSSES = {
     "mean_absolute_error": "MAE",
     "median_absolute_error": "MAE",

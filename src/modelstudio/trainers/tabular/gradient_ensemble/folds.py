@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 _BINS = 20
 #: Rows below which every fold leaves fewer of them out.
-_SMALL, _MANY_FOLDS, _FEW_FOLDS = 3_000, 8, 5
+_SMALL, _LARGE = 3_000, 20_000
+_FOLDS_OF_SMALL, _FOLDS, _FOLDS_OF_LARGE = 8, 5, 10
 _FEWEST_ROWS_A_FOLD = 2
 
 
@@ -47,7 +48,7 @@ class Folds:
         if held_out is not None:
             self._judged = np.setdiff1d(every, held_out)
             self.measured = Fold(0, self._judged, held_out)
-        wanted = count or (_MANY_FOLDS if len(labels) < _SMALL else _FEW_FOLDS)
+        wanted = count or _usual_count(len(labels))
         if held_out is not None and count is None:
             wanted -= 1
         self.count = max(2, min(wanted, len(self._judged) // _FEWEST_ROWS_A_FOLD))
@@ -75,6 +76,13 @@ class Folds:
             valid = np.sort(order[places == number])
             train = np.setdiff1d(self._every, valid)
             self._folds.append(Fold(1 + repeat * self.count + number, train, valid))
+
+
+def _usual_count(rows: int) -> int:
+    if rows < _SMALL:
+        return _FOLDS_OF_SMALL
+    # A tenth of a large table tells enough, and not all folds will be fitted.
+    return _FOLDS if rows < _LARGE else _FOLDS_OF_LARGE
 
 
 def _bins(labels: Array) -> Array:

@@ -12,7 +12,11 @@ from lightgbm.callback import EarlyStopException
 from modelstudio.trainers.tabular.gradient_ensemble.finishing import finished
 from modelstudio.trainers.tabular.gradient_ensemble.served import Booster
 from modelstudio.trainers.tabular.gradient_ensemble.targets import TargetScale
-from modelstudio.trainers.tabular.gradient_ensemble.watch import Watch, patience_of
+from modelstudio.trainers.tabular.gradient_ensemble.watch import (
+    FASTEST,
+    Watch,
+    patience_of,
+)
 
 if TYPE_CHECKING:
     from modelstudio.trainers.tabular.gradient_ensemble.problem import (
@@ -26,8 +30,11 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 _RATE = 0.05
-_MOST_ROUNDS = 10_000
-_NEED = 20.0
+#: More trees of 31 leaves would answer too slowly; a table that needs more gets a higher rate.
+_MOST_ROUNDS = 2_000
+_USUAL_LEAVES = 31
+_UNFINISHED = 0.95
+_NEED = 14.0
 _MOST_CACHED_FOLDS = 12
 _OBJECTIVES = {
     "mean_absolute_error": "regression_l1",
@@ -54,17 +61,17 @@ class LightGbmLearner:
     def fit(self, candidate: Candidate, fold: Fold, pace: Pace) -> Fitted | None:
         """Boost until the loss on the valid rows has stopped falling, or the time is over."""
         started = time.monotonic()
-        rate = pace.rate or candidate.parameters.get("learning_rate", _RATE)
+        rate = pace.rate or self._rate(candidate)
         watch, booster, scale = self._boost(candidate, fold, pace, rate, fixed=bool(pace.rate))
         if watch.faster is not None:
             rate = watch.faster
             watch, booster, scale = self._boost(candidate, fold, pace, rate, fixed=True)
         if not watch.best_rounds:
             return None
-        if not watch.was_cut and pace.rounds is None:
-            self.need = 0.5 * self.need + 0.5 * max(watch.best_rounds * rate * 1.2, 2.0)
-        model = Booster.of(booster, watch.best_rounds, self._problem.classes, scale)
-        return finished(
+        self._learn_need(watch, rate, candidate, pace)
+        booster.params = {"num_leaves": candidate.parameters.get("num_leaves", 31)}
+        model = Booster(booster, watch.best_rounds, self._problem.classes, scale)
+        fitted = finished(
             self._problem,
             fold,
             pace,
@@ -76,6 +83,26 @@ class LightGbmLearner:
             curve_metric=_shown(self._metric(fold)),
             curve=watch.curve,
         )
+        fitted.is_unfinished = (
+            "rounds" not in candidate.parameters
+            and watch.best_rounds >= _UNFINISHED * _most_rounds(candidate)
+        )
+        return fitted
+
+    def _rate(self, candidate: Candidate) -> float:
+        rate = float(candidate.parameters.get("learning_rate", _RATE))
+        if "rounds" in candidate.parameters:
+            return rate
+        return max(rate, min(self.need / _most_rounds(candidate), FASTEST))
+
+    def _learn_need(self, watch: Watch, rate: float, candidate: Candidate, pace: Pace) -> None:
+        if pace.rounds is not None or "rounds" in candidate.parameters:
+            return
+        used = watch.best_rounds * rate
+        if watch.best_rounds >= _UNFINISHED * _most_rounds(candidate):
+            self.need = max(self.need, 1.5 * used)
+        elif not watch.was_cut:
+            self.need = 0.5 * self.need + 0.5 * max(1.2 * used, 2.0)
 
     def _boost(
         self, candidate: Candidate, fold: Fold, pace: Pace, rate: float, *, fixed: bool
@@ -102,7 +129,7 @@ class LightGbmLearner:
         booster = lightgbm.train(
             {**self._parameters(candidate, fold), "learning_rate": rate, "metric": metric},
             train,
-            num_boost_round=pace.rounds or candidate.parameters.get("rounds", _MOST_ROUNDS),
+            num_boost_round=pace.rounds or _most_rounds(candidate),
             valid_sets=[valid],
             callbacks=[follow],
         )
@@ -157,6 +184,12 @@ class LightGbmLearner:
             return "multi_logloss"
         stopping = _STOPPING.get(problem.metric.criterion, "binary_logloss")
         return stopping if problem.ranks(fold) else "binary_logloss"
+
+
+def _most_rounds(candidate: Candidate) -> int:
+    leaves = max(candidate.parameters.get("num_leaves", _USUAL_LEAVES), _USUAL_LEAVES)
+    usual = int(_MOST_ROUNDS * (_USUAL_LEAVES / leaves) ** 0.5)
+    return int(candidate.parameters.get("rounds", usual))
 
 
 def _shown(metric: str) -> str:

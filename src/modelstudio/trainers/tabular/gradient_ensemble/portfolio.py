@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 TITLES = {"GBM": "LightGBM", "CAT": "CatBoost", "NN": "NeuralNetwork", "LR": "Linear"}
 _LOGARITHM_SHARE, _EXTRA_TREES_SHARE = 0.5, 0.35
 _FEW_ROWS = 20_000
+_VERY_MANY_ROWS = 100_000
+#: With fewer, a tree needs most of them; with more, half are quicker and err more differently.
+_FEW_FEATURES = 17
 #: Trees of more classes than these take too long for the gain; they are tried last.
 _MANY_CLASSES = 40
 #: A leaf of LightGBM's default 20 rows would leave a tiny table without a split.
@@ -40,11 +43,11 @@ def portfolio(problem: Problem, excluded: Collection[str]) -> list[Candidate]:
     """Return the candidates in the order in which they are tried, the most useful first."""
     candidates = _basic(problem)
     if problem.kind == "regression" and suits_logarithm(problem.labels):
-        logarithms = [
-            replace(each, name=f"{each.name}_Log", logarithm=True) for each in candidates[:5]
-        ]
+        logarithms = [replace(each, name=f"{each.name}_Log", logarithm=True) for each in candidates]
+        by_family = {each.family: each for each in reversed(logarithms)}
         candidates[1:1] = logarithms[:1]
-        candidates += [logarithms[n] for n in (2, 1, 3, 4)]
+        candidates += [by_family[family] for family in ("LR", "CAT", "NN")]
+        candidates += [each for each in logarithms if "Extra" in each.name]
     if problem.rows < _FEW_ROWS and problem.inputs.categories:
         full = {"depth": 6, "one_hot_max_size": 4}
         candidates.append(Candidate("CatBoost_Combinations", "CAT", full))
@@ -57,12 +60,20 @@ def portfolio(problem: Problem, excluded: Collection[str]) -> list[Candidate]:
 
 
 def _basic(problem: Problem) -> list[Candidate]:
+    features = problem.inputs.matrix.shape[1]
+    share = 0.9 if features < _FEW_FEATURES else 0.5
     leaf = max(min(_MOST_LEAF_ROWS, int(problem.rows * _LEAF_SHARE)), 2)
-    gbm = {"min_data_in_leaf": leaf, "feature_fraction": 0.9}
+    gbm = {"min_data_in_leaf": leaf, "feature_fraction": max(share, 0.7)}
     random_cuts = {"num_leaves": 63, "extra_trees": True, "feature_fraction": 0.8}
-    large = {"num_leaves": 127, "feature_fraction": 0.7, "lambda_l2": 1.0}
+    large = {
+        "num_leaves": 127 if problem.rows < _VERY_MANY_ROWS else 255,
+        "feature_fraction": share,
+        "lambda_l2": 1.0,
+        "min_data_in_leaf": 2 * leaf,
+        "cat_smooth": 30.0,
+    }
     small = {"num_leaves": 8, "feature_fraction": 0.6, "lambda_l2": 5.0, "learning_rate": 0.06}
-    return [
+    candidates = [
         Candidate("LightGBM", "GBM", {**gbm, "num_leaves": 31}),
         Candidate("CatBoost", "CAT", _CAT),
         Candidate("Linear", "LR"),
@@ -71,6 +82,10 @@ def _basic(problem: Problem) -> list[Candidate]:
         Candidate("LightGBM_Large", "GBM", {**gbm, **large}),
         Candidate("LightGBM_Small", "GBM", {**gbm, **small}),
     ]
+    if problem.rows >= _FEW_ROWS and problem.kind != "multiclass":
+        order = ("LightGBM_Large", "CatBoost", "LightGBM")
+        candidates.sort(key=lambda each: order.index(each.name) if each.name in order else 9)
+    return candidates
 
 
 def candidates_of(problem: Problem, config: Mapping[str, Any]) -> list[Candidate]:

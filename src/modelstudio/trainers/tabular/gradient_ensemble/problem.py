@@ -123,6 +123,8 @@ class Fitted:
 
     Attributes
     ----------
+    is_unfinished
+        Whether the loss still fell when the most rounds that a model may have were done.
     rounds, rate
         Rounds or epochs kept and learning rate, by which the fit can be repeated without a clock.
     curve
@@ -137,6 +139,7 @@ class Fitted:
     seconds: float
     predictions: Array
     was_cut: bool = False
+    is_unfinished: bool = False
     factor: float = 1.0
     curve_metric: str = "loss"
     curve: list[tuple[int, float]] = field(default_factory=list)

@@ -25,6 +25,8 @@ from modelstudio.trainers.tabular.gradient_ensemble.members import (
 )
 from modelstudio.trainers.tabular.gradient_ensemble.portfolio import variation
 from modelstudio.trainers.tabular.gradient_ensemble.problem import Pace
+from modelstudio.trainers.tabular.gradient_ensemble.served import Booster
+from modelstudio.trainers.tabular.gradient_ensemble.watch import FASTEST
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -57,6 +59,7 @@ _SHORTEST_FIT = 0.05
 _VARIATIONS_A_ROUND = 5
 #: A weighing on more folds is preferred although it looks this much worse on the first.
 _PREFERENCE = 1.01
+_SECONDS_A_LEAF, _MOST_WRITING = 4e-6, 1.5
 #: One fold with so many rows suffices to weigh models that were fitted on no other.
 _TELLING_ROWS = 2_500
 
@@ -113,8 +116,20 @@ class Search:
         return self._limits.models is None
 
     @property
+    def _deadline(self) -> float:
+        """When the last fit ends: large models take longer to be written."""
+        leaves = sum(
+            fit.model.leaves
+            for member in self.members
+            if member.weight > 0 or len(member.fits) > 1
+            for fit in member.fits.values()
+            if isinstance(fit.model, Booster)
+        )
+        return self._limits.deadline - min(leaves * _SECONDS_A_LEAF, _MOST_WRITING)
+
+    @property
     def _left(self) -> float:
-        return self._limits.deadline - time.monotonic()
+        return self._deadline - time.monotonic()
 
     def run(self) -> list[Member]:
         """Return the members that have a weight; none when not one model could be fitted."""
@@ -180,20 +195,25 @@ class Search:
         return True
 
     def _pace(self, member: Member, fold: Fold, seconds: float | None) -> Pace:
-        deadline = self._limits.deadline
+        deadline = self._deadline
         known = list(member.fits.values())
         if not known:
             if seconds is not None:
                 tail = _TAIL_SHARE * min(seconds, self._left)
                 deadline = min(deadline - tail, time.monotonic() + seconds * _OVERTIME)
             return Pace(seconds, deadline)
-        rate = known[0].rate
+        # The best rounds differ a little by fold, the learning rate only when the most rounds that
+        # a model may have were too few for it.
+        rate = known[-1].rate
+        if known[-1].is_unfinished:
+            rate = max(rate, min(2 * rate, FASTEST))
         if self._timed:
             tail = _TAIL_SHARE * min(member.seconds, self._left)
             deadline = min(deadline - tail, time.monotonic() + member.seconds * _LONGER)
         if fold is not self._folds.measured:
             return Pace(seconds, deadline, rate)
-        rounds = max(round(float(np.mean([fit.rounds for fit in known]))), 1)
+        same = [fit.rounds for fit in known if fit.rate == rate] or [known[-1].rounds]
+        rounds = max(round(float(np.mean(same))), 1)
         factor = float(np.mean([fit.factor for fit in known]))
         return Pace(seconds, deadline, rate, rounds, factor)
 

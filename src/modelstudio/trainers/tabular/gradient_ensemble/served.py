@@ -7,7 +7,7 @@ is pickled; a model is a file of its library's own format or arrays and JSON.
 from __future__ import annotations
 
 import ctypes
-import lzma
+import gzip
 import re
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _LIB: Any = vars(basic)["_LIB"]  # the library's C interface
 _FLOAT64 = 1  # LightGBM's code of the type
 _RAW_SCORE = 1
+_BYTES_A_TREE, _BYTES_A_LEAF, _USUAL_LEAVES = 150, 13, 31
 # What a booster does not need to predict; it makes up half of its text.
 _STATISTICS = re.compile(
     r"^(?:leaf_weight|leaf_count|internal_value|internal_weight|internal_count|split_gain"
@@ -52,35 +53,38 @@ def probabilities(scores: Array) -> Array:
 class Booster:
     """LightGBM trees; a single row goes past the wrapper, which takes 100 times as long."""
 
-    suffix = ".txt.xz"
+    suffix = ".txt.gz"
 
-    def __init__(self, text: str, classes: int, scale: TargetScale | None) -> None:
-        self._text = text
-        self._booster = lightgbm.Booster(model_str=text)
+    def __init__(
+        self, booster: lightgbm.Booster, rounds: int, classes: int, scale: TargetScale | None
+    ) -> None:
+        self._booster = booster
+        self._rounds = rounds
         self._classes = classes
         self.scale = scale
         self._row: ctypes.c_void_p | None = None
         self._lock = Lock()
-        self.trees = int(self._booster.num_trees())
+        self.trees = rounds * (classes if classes > 2 else 1)  # noqa: PLR2004
 
     @property
     def size(self) -> int:
         """Bytes in a package, about."""
-        return int(0.3 * len(self._text))
+        return _BYTES_A_TREE * self.trees + int(_BYTES_A_LEAF * self.leaves)
 
-    @classmethod
-    def of(cls, booster: lightgbm.Booster, rounds: int, classes: int, scale: Any) -> Self:
-        """Take the first rounds of a trained booster."""
-        text = booster.model_to_string(num_iteration=rounds)
-        text = _STATISTICS.sub("", text.split("feature_importances:")[0])
-        return cls(text.split("\nparameters:")[0] + "\n", classes, scale)
+    @property
+    def leaves(self) -> float:
+        """Leaves of all trees, about."""
+        leaves = self._booster.params.get("num_leaves", _USUAL_LEAVES)
+        return float(leaves) * self.trees
 
     def predict(self, inputs: Inputs, threads: int = 1) -> Array:
         if inputs.is_row:
             scores = self._score_row(inputs.matrix)
         else:
             scores = np.asarray(
-                self._booster.predict(inputs.matrix, raw_score=True, num_threads=threads)
+                self._booster.predict(
+                    inputs.matrix, num_iteration=self._rounds, raw_score=True, num_threads=threads
+                )
             )
         return probabilities(scores) if self.scale is None else self.scale.restore(scores)
 
@@ -106,7 +110,7 @@ class Booster:
             self._booster._handle,  # noqa: SLF001 - the wrapper has no fast way for one row
             _RAW_SCORE,
             0,
-            -1,
+            self._rounds,
             _FLOAT64,
             ctypes.c_int32(columns),
             ctypes.c_char_p(b"num_threads=1"),
@@ -121,11 +125,15 @@ class Booster:
             _LIB.LGBM_FastConfigFree(self._row)
 
     def save(self, path: Path) -> None:
-        path.write_bytes(lzma.compress(self._text.encode(), preset=1))
+        text = self._booster.model_to_string(num_iteration=self._rounds)
+        text = _STATISTICS.sub("", text.split("feature_importances:")[0])
+        text = text.split("\nparameters:")[0] + "\n"
+        path.write_bytes(gzip.compress(text.encode(), compresslevel=4, mtime=0))
 
     @classmethod
     def load(cls, path: Path, classes: int, scale: TargetScale | None) -> Self:
-        return cls(lzma.decompress(path.read_bytes()).decode(), classes, scale)
+        booster = lightgbm.Booster(model_str=gzip.decompress(path.read_bytes()).decode())
+        return cls(booster, int(booster.current_iteration()), classes, scale)
 
 
 class Oblivious:

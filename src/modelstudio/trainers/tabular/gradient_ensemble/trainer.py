@@ -27,6 +27,12 @@ from modelstudio.trainers.tabular.gradient_ensemble.network_learner import Netwo
 from modelstudio.trainers.tabular.gradient_ensemble.portfolio import candidates_of
 from modelstudio.trainers.tabular.gradient_ensemble.problem import Problem
 from modelstudio.trainers.tabular.gradient_ensemble.progress import SearchProgress, leaderboard
+from modelstudio.trainers.tabular.gradient_ensemble.reporting import (
+    listed,
+    report_parameters,
+    report_search,
+)
+from modelstudio.trainers.tabular.gradient_ensemble.rows import Rows, answerable, fitting_memory
 from modelstudio.trainers.tabular.gradient_ensemble.search import Limits, Search
 from modelstudio.trainers.tabular.manifest import Manifest, model_api
 from modelstudio.trainers.tabular.preparation import Preparation
@@ -54,27 +60,6 @@ _LEARNERS: Mapping[str, Callable[[Problem], Learner]] = {
 #: Of the time limit, kept for the report, and for weighing, packaging and whatever else.
 _REPORT_SHARE, _LEAST_REPORT, _MOST_REPORT = 0.08, 1.0, 30.0
 _CLOSING_SHARE, _LEAST_CLOSING, _MOST_CLOSING = 0.02, 0.3, 5.0
-_MEMORY_SHARE = 0.5
-_BYTES_A_ROW, _BYTES_A_COLUMN = 2_000, 150
-_LISTED_COLUMNS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """Attributes
-    ----------
-    learned
-        All rows that some model may learn from.
-    training, holdout
-        What the report is about: rows learned from by the measured model, and others.
-    held_out
-        Positions of the holdout rows in ``learned``, when they are there.
-    """  # noqa: D205
-
-    learned: LabelledTable
-    training: LabelledTable
-    holdout: LabelledTable
-    held_out: Array | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +97,7 @@ class GradientEnsembleTrainer:
             rows = self._read(task, reporter)
             preparation = _prepare(rows.learned, task.config["seed"], reporter)
             problem, classes = self._problem(rows, preparation, task, threads)
-            _report_parameters(task, rows, problem, reporter)
+            report_parameters(task, rows, problem, reporter)
             assembled = self._learn(problem, rows, task, clock, reporter)
             manifest = Manifest.of(
                 problem.kind,
@@ -124,6 +109,7 @@ class GradientEnsembleTrainer:
             packaging.save(task.output_dir, assembled.delivered, classes)
             preparation.save(task.output_dir / packaging.PREPARATION_FILE)
             manifest.save(task.output_dir / packaging.MANIFEST_FILE)
+            rows = answerable(rows, assembled.measured, preparation, clock.end, reporter)
             subject = self._subject(assembled, problem, preparation, rows, classes)
             metrics = _evaluated(subject, reporter, clock.end)
         provenance.report(task, reporter)  # again: now all libraries are loaded
@@ -135,7 +121,7 @@ class GradientEnsembleTrainer:
         )
 
     def _learn(
-        self, problem: Problem, rows: _Rows, task: TrainingTask, clock: _Clock, reporter: Reporter
+        self, problem: Problem, rows: Rows, task: TrainingTask, clock: _Clock, reporter: Reporter
     ) -> Assembled:
         config = task.config
         folds = Folds(
@@ -160,7 +146,7 @@ class GradientEnsembleTrainer:
         members = search.run()
         if not members:
             raise TrainingError(NO_MODELS)
-        _report_search(search, config, reporter)
+        report_search(search, config, reporter)
         known = folds.known()
         judged = {number: fold for number, fold in known.items() if fold is not folds.measured}
         reporter.table(
@@ -171,20 +157,20 @@ class GradientEnsembleTrainer:
         )
         return assemble(problem, members, known, calibrates=config.get("calibrate", False))
 
-    def _read(self, task: TrainingTask, reporter: Reporter) -> _Rows:
+    def _read(self, task: TrainingTask, reporter: Reporter) -> Rows:
         source = task.inputs[TRAINING_INPUT]
         target = data.target_of(source)
         table = data.read(source, target, self.objective, "training", reporter)
         data.check_labels(table, self.objective)
         seed = task.config["seed"]
-        table = _fitting_memory(table, task, reporter)
+        table = fitting_memory(table, task, reporter)
         if TEST_INPUT in task.inputs:
             test = data.read(task.inputs[TEST_INPUT], target, self.objective, "test", reporter)
             data.check_test(test, table)
-            return _Rows(table, table, test, None)
+            return Rows(table, table, test, None)
         training, holdout = data.hold_out(table, self.objective, seed)
         if not task.config["refit_full"]:
-            return _Rows(training, training, holdout, None)
+            return Rows(training, training, holdout, None)
         features = pd.concat([training.features, holdout.features], ignore_index=True)
         labels = pd.concat([training.labels, holdout.labels], ignore_index=True)
         reporter.log(
@@ -193,10 +179,10 @@ class GradientEnsembleTrainer:
             "have."
         )
         held_out = np.arange(len(training.labels), len(labels))
-        return _Rows(replace(table, features=features, labels=labels), training, holdout, held_out)
+        return Rows(replace(table, features=features, labels=labels), training, holdout, held_out)
 
     def _problem(
-        self, rows: _Rows, preparation: Preparation, task: TrainingTask, threads: int
+        self, rows: Rows, preparation: Preparation, task: TrainingTask, threads: int
     ) -> tuple[Problem, list[Any]]:
         labels = rows.learned.labels
         classes: list[Any] = []
@@ -230,7 +216,7 @@ class GradientEnsembleTrainer:
         assembled: Assembled,
         problem: Problem,
         preparation: Preparation,
-        rows: _Rows,
+        rows: Rows,
         classes: list[Any],
     ) -> report.Subject:
         model = assembled.measured
@@ -265,26 +251,6 @@ class GradientEnsembleRegressionTrainer(GradientEnsembleTrainer):
     objective = "regression"
 
 
-def _fitting_memory(table: LabelledTable, task: TrainingTask, reporter: Reporter) -> LabelledTable:
-    """Return the table, or as many of its rows, chosen at random, as can be learned from at once.
-
-    What a row takes is estimated from the number of its columns: the features in the forms of all
-    libraries, and the copies of folds.
-    """
-    bytes_a_row = _BYTES_A_ROW + _BYTES_A_COLUMN * len(table.column_types)
-    most = int(_MEMORY_SHARE * task.memory_bytes / bytes_a_row)
-    rows = len(table.labels)
-    if rows <= most:
-        return table
-    reporter.log(
-        f"Learning from {most} of the {rows} rows, chosen at random: more would need more memory "
-        f"than the {task.memory_bytes / 1e9:.1f} GB that the run may use",
-        "WARNING",
-    )
-    source = np.random.default_rng(task.config["seed"])
-    return table.take(np.sort(source.choice(rows, most, replace=False)))
-
-
 def _evaluated(subject: report.Subject, reporter: Reporter, deadline: float) -> dict[str, float]:
     try:
         return report.write(subject, reporter, deadline)
@@ -298,13 +264,13 @@ def _prepare(table: LabelledTable, seed: int, reporter: Reporter) -> Preparation
     if not preparation.columns:
         raise TrainingError(
             "No column is left to learn from: "
-            + _listed([f"{name!r} ({why})" for name, why in preparation.dropped.items()])
+            + listed([f"{name!r} ({why})" for name, why in preparation.dropped.items()])
         )
     used = [repr(column.name) for column in preparation.columns]
-    reporter.log(f"Columns used ({len(used)}): {_listed(used)}")
+    reporter.log(f"Columns used ({len(used)}): {listed(used)}")
     dropped = [f"{name!r} ({why})" for name, why in preparation.dropped.items()]
     if dropped:
-        reporter.log(f"Columns left out ({len(dropped)}): {_listed(dropped)}")
+        reporter.log(f"Columns left out ({len(dropped)}): {listed(dropped)}")
     reporter.table(
         "preparation",
         preparation.actions(),
@@ -318,49 +284,3 @@ def _matrix(preparation: Preparation, table: LabelledTable) -> Array:
         return preparation.matrix(table.features)
     except ValueError as error:
         raise TrainingError(f"In the training dataset: {error}") from error
-
-
-def _report_parameters(
-    task: TrainingTask, rows: _Rows, problem: Problem, reporter: Reporter
-) -> None:
-    config = task.config
-    parameters: dict[str, Any] = {
-        "problem_type": problem.kind,
-        "eval_metric": problem.metric.name,
-        "target_column": str(rows.learned.labels.name),
-        "feature_columns": len(rows.learned.column_types),
-        "prepared_features": problem.inputs.matrix.shape[1],
-        "train_rows": len(rows.training.labels),
-        "holdout_rows": len(rows.holdout.labels),
-        "rows_without_target": rows.learned.left_out,
-    }
-    if TEST_INPUT not in task.inputs:
-        parameters["holdout_fraction"] = data.HOLDOUT_FRACTION
-        parameters["refit_full"] = config["refit_full"]
-    for name in ("time_limit", "max_models", "num_folds", "calibrate"):
-        if config.get(name) is not None:
-            parameters[name] = config[name]
-    if problem.kind != "regression":
-        parameters["classes"] = problem.classes
-    for model_type, values in config["hyperparameters"].items():
-        parameters.update({f"{model_type}.{name}": str(value) for name, value in values.items()})
-    provenance.report(task, reporter)
-    for name, value in parameters.items():
-        reporter.parameter(name, value)
-
-
-def _report_search(search: Search, config: Any, reporter: Reporter) -> None:
-    chosen = [member for member in search.members if member.weight > 0]
-    named = ", ".join(f"{each.candidate.name} {each.weight:.2f}" for each in chosen)
-    reporter.log(f"Tried {len(search.members)} models; weights: {named}")
-    reporter.parameter("models", ", ".join(member.candidate.name for member in chosen))
-    if config["max_models"] is not None and search.was_cut:
-        reporter.log(
-            "The time limit cut the search short, so that the run cannot be repeated exactly",
-            "WARNING",
-        )
-
-
-def _listed(items: list[str]) -> str:
-    more = len(items) - _LISTED_COLUMNS
-    return ", ".join(items[:_LISTED_COLUMNS]) + (f" and {more} more" if more > 0 else "")

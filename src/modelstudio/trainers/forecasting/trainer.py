@@ -91,17 +91,15 @@ class ForecastingTrainer:
         if not members:
             raise TrainingError(NO_MODELS)
         weights = {name: weights[name] for name in members}
-        report_findings(_findings(run), reporter)
-        report.report_models(search, run.windows, weights, options.metric, reporter)
-        report.report_backtest(backtest, reporter)
-        report.report_importance(members, weights, panel, reporter)
         package = _package(
             task, run, panel, weights, (members, forecasts), _calibrated(run, search)
         )
         package.save(task.output_dir)
-        provenance.report(task, reporter)  # again, with the libraries that the models took
-        reporter.parameter("models", ", ".join(sorted(members)))
-        provenance.report(task, reporter)
+        report_findings(_findings(run), reporter)
+        report.report_models(search, run.windows, weights, options.metric, reporter)
+        report.report_backtest(backtest, reporter)
+        report.report_importance(members, weights, panel, reporter)
+        _report_models(task, members, reporter)
         return TrainedModel(
             model_api=model_api(package),
             predictor=packaging.PREDICTOR_CLASS,
@@ -234,6 +232,11 @@ def _package(
             if isinstance(member, LocalMember)
         },
     )
+
+
+def _report_models(task: TrainingTask, members: Mapping[str, Member], reporter: Reporter) -> None:
+    provenance.report(task, reporter)  # again, with the libraries that the models took
+    reporter.parameter("models", ", ".join(sorted(members)))
 
 
 def _report_parameters(task: TrainingTask, run: _Run) -> None:

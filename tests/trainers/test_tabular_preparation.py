@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from modelstudio.trainers.tabular.preparation import Preparation
@@ -171,3 +172,17 @@ def test_the_index_and_the_order_of_rows_are_kept():
     prepared = fit(frame, n="DOUBLE").transform(frame)
     assert prepared["n"].tolist() == [3.0, 1.0, 2.0]
     assert prepared.index.tolist() == [7, 7, 1]
+
+
+def test_a_frame_of_arrow_types_is_prepared_like_any_other():
+    frame = pd.DataFrame(
+        {
+            "at": pd.to_datetime(["2024-01-01T10:00", "2024-05-01T00:00"]),
+            "n": [1, 2],
+            "word": ["x", "y"],
+            "flag": [True, False],
+        }
+    )
+    preparation = fit(frame, at="TIMESTAMP", n="LONG", word="STRING", flag="BOOLEAN")
+    arrow = pa.Table.from_pandas(frame).to_pandas(types_mapper=pd.ArrowDtype)
+    assert preparation.matrix(arrow).tobytes() == preparation.matrix(frame).tobytes()

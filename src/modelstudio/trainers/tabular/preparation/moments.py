@@ -90,7 +90,8 @@ class Moments(Treatment):
     def _moments(self, data: ColumnData) -> tuple[Values, Values]:
         """Return which rows have a moment, and the microseconds since the epoch of each row."""
         series = data.series
-        if pd.api.types.is_datetime64_any_dtype(series.dtype):
+        # Arrow's own types come as Python objects, below.
+        if isinstance(series.dtype, np.dtype | pd.DatetimeTZDtype) and series.dtype.kind == "M":
             return _native(series)
         micros = self._micros(data.name)
         if pd.api.types.infer_dtype(data.objects, skipna=True) == "string":

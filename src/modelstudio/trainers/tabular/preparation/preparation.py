@@ -50,7 +50,7 @@ class Seen:
 
 
 class Preparation:
-    """A fitted preparation; it does not know the target and never changes.
+    """A fitted preparation; it needs no target and never changes.
 
     Attributes
     ----------

@@ -18,8 +18,10 @@ from modelstudio.trainers.tabular.gradient_ensemble.calibration import (
 from modelstudio.trainers.tabular.gradient_ensemble.dense import DenseEncoder, dense_product
 from modelstudio.trainers.tabular.gradient_ensemble.ensemble import greedy_weights
 from modelstudio.trainers.tabular.gradient_ensemble.folds import Folds
+from modelstudio.trainers.tabular.gradient_ensemble.limits import keep_small
+from modelstudio.trainers.tabular.gradient_ensemble.members import Member
 from modelstudio.trainers.tabular.gradient_ensemble.metrics import log_loss, metric_of
-from modelstudio.trainers.tabular.gradient_ensemble.problem import Pace
+from modelstudio.trainers.tabular.gradient_ensemble.problem import Candidate, Fitted, Pace
 from modelstudio.trainers.tabular.gradient_ensemble.targets import TargetScale
 from modelstudio.trainers.tabular.gradient_ensemble.watch import Watch
 
@@ -210,3 +212,25 @@ def test_a_metric_is_shown_in_its_own_direction(name, kind):
         scores = random.dirichlet(np.ones(3), 60)
         areas = [roc_auc_score(labels == code, scores[:, code]) for code in range(3)]
         assert metric.shown(metric.loss(labels, scores)) == pytest.approx(np.mean(areas))
+
+
+class _Sized:
+    """A member's model as far as its cost goes."""
+
+    def __init__(self, size):
+        self.size = size
+
+
+def _member(name, weight, sizes):
+    fits = {n: Fitted(_Sized(size), 1, 0.1, 1.0, np.zeros(1)) for n, size in enumerate(sizes)}
+    return Member(Candidate(name, "NN"), fits, weight)
+
+
+def test_a_costly_member_gives_up_folds_before_a_light_one():
+    small = _member("small", 0.6, [100_000] * 5)
+    large = _member("large", 0.4, [2_000_000] * 5)
+    kept = keep_small([small, large])
+    assert kept["small"] == [0, 1, 2, 3, 4]
+    assert 1 <= len(kept["large"]) < 5
+    assert kept["large"][0] == 0, "the fold that is measured is kept"
+    assert keep_small([_member("alone", 1.0, [50_000_000])]) == {"alone": [0]}

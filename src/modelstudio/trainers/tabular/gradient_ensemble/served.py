@@ -147,6 +147,7 @@ class Oblivious:
         self.scale = scale
         self._lock = Lock()
         self.trees = int(model.tree_count_)
+        self.categories = len(model.get_cat_feature_indices())
         self._size = 0
 
     @property

@@ -65,16 +65,28 @@ def describe(predictor: str, pins: Mapping[str, str], always: Sequence[str]) -> 
     for name in [*always, *_distributions_of(imported, must_be_known=not own)]:
         if _canonical(name) not in pinned:
             found.setdefault(name, _version(name) or "")
-    closed = all(_version(name) in {None, version} for name, version in pins.items())
-    known = {_canonical(name) for name in found}
-    required = {name: version for name, version in _closure(found) if _canonical(name) not in known}
+    required = _required(found) if _are_installed(pins) else None
     return {
         "python": platform.python_version(),
         "own": own,
         "distributions": found,
-        "required": required if closed else {},
-        "closed": closed,
+        "required": required or {},
+        "closed": required is not None,
     }
+
+
+def _are_installed(pins: Mapping[str, str]) -> bool:
+    return all(_version(name) == version for name, version in pins.items())
+
+
+def _required(roots: Mapping[str, str]) -> dict[str, str] | None:
+    """Return what the distributions require in turn, None where ``packaging`` is not there."""
+    try:
+        reached = _closure(roots)
+    except ModuleNotFoundError:
+        return None
+    known = {_canonical(name) for name in roots}
+    return {name: version for name, version in reached if _canonical(name) not in known}
 
 
 def _third_party_imports(module: str) -> set[str]:

@@ -22,7 +22,7 @@ from bench.training import cache, environments
 #: Single statistical models; the best one is picked with hindsight.
 STATISTICAL = (
     "SeasonalNaive", "LongSeasonalNaive", "AutoETS", "DynamicOptimizedTheta", "AutoCES",
-    "AutoARIMA", "MSTL", "MFLES",
+    "AutoARIMA", "MSTL",
 )  # fmt: skip
 AUTOGLUON = ("torch==2.13.0", "autogluon.timeseries==1.6.3")
 ENGINES = ("studio", "autogluon_timeseries", "lightgbm", "statistical")

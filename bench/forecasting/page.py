@@ -12,8 +12,17 @@ _OTHERS = {"studio": "Model Studio", "autogluon_timeseries": "AutoGluon", "light
 def written(results: list[dict[str, Any]]) -> str:
     """Return a table a metric: mean over the origins, a row an engine, a column a set."""
     frame = pd.DataFrame(results).drop_duplicates(["set", "origin", "engine", "limit"], keep="last")
-    parts = [_table(frame, metric) for metric in ("MASE", "WQL", "coverage_0.8", "seconds")]
-    return "\n\n".join([*parts, _each(frame)]) + "\n"
+    everything = frame
+    # Only origins that every engine has been tried from, so that all are asked the same.
+    tried = frame.groupby(["set", "origin"])["engine"].transform("nunique")
+    frame = frame[tried == frame["engine"].nunique()]
+    counts = frame.groupby("set")["origin"].nunique()
+    compared = ", ".join(f"{name} {count}" for name, count in counts.items())
+    parts = [
+        f"Origins that every engine has forecast from: {compared}.",
+        *(_table(frame, metric) for metric in ("MASE", "WQL", "coverage_0.8", "seconds")),
+    ]
+    return "\n\n".join([*parts, _each(everything)]) + "\n"
 
 
 def _table(frame: pd.DataFrame, metric: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,6 +15,9 @@ from modelstudio.trainers.hard_stop import HardStop
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType, TracebackType
+
+
+_AGAIN_SECONDS = 1.0
 
 
 class ModelStop(HardStop):
@@ -85,6 +89,8 @@ class ModelStop(HardStop):
             super()._on_alarm(number, frame)
         except TimeLimitExceeded:
             self.ended += 1
+            # CatBoost may lose what is raised while one of its callbacks runs.
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS)
             raise
 
 

@@ -234,3 +234,13 @@ def test_a_costly_member_gives_up_folds_before_a_light_one():
     assert 1 <= len(kept["large"]) < 5
     assert kept["large"][0] == 0, "the fold that is measured is kept"
     assert keep_small([_member("alone", 1.0, [50_000_000])]) == {"alone": [0]}
+
+
+def test_a_model_with_more_leaves_is_tried_where_the_larger_of_two_is_better():
+    plain = Candidate("LightGBM", "GBM", {"num_leaves": 31})
+    large = Candidate("LightGBM_Large", "GBM", {"num_leaves": 127, "min_data_in_leaf": 40})
+    larger = grown([plain, large], {"LightGBM": 2.0, "LightGBM_Large": 1.0})
+    assert larger is not None
+    assert larger.parameters["num_leaves"] == 255
+    assert grown([plain, large], {"LightGBM": 1.0, "LightGBM_Large": 2.0}) is None
+    assert grown([plain, large], {"LightGBM_Large": 1.0}) is None

@@ -6,6 +6,7 @@ The values are common choices of the libraries' users, not tuned to any table.
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from modelstudio.trainers.tabular.gradient_ensemble.problem import Candidate
 from modelstudio.trainers.tabular.gradient_ensemble.targets import suits_logarithm
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from modelstudio.trainers.tabular.gradient_ensemble.problem import Problem
 
@@ -28,6 +29,8 @@ _FEW_FEATURES = 17
 _MANY_CLASSES = 40
 #: A leaf of LightGBM's default 20 rows would leave a tiny table without a split.
 _MOST_LEAF_ROWS, _LEAF_SHARE = 20, 1 / 30
+#: Its rounds take long, so few must do.
+_RATE_OF_GROWN = 0.1
 _CAT: Mapping[str, Any] = {
     "depth": 6,
     "max_ctr_complexity": 1,
@@ -86,6 +89,23 @@ def _basic(problem: Problem) -> list[Candidate]:
         order = ("LightGBM_Large", "CatBoost", "LightGBM")
         candidates.sort(key=lambda each: order.index(each.name) if each.name in order else 9)
     return candidates
+
+
+def grown(candidates: Sequence[Candidate], losses: Mapping[str, float]) -> Candidate | None:
+    """Return a model with yet more leaves, where the larger of two was the better one.
+
+    ``losses`` are those of the candidates that were fitted, by name. Few tables want such a model,
+    those in which neighbours matter more than trends, but they want it much.
+    """
+    if not losses.get("LightGBM_Large", inf) < losses.get("LightGBM", -inf):
+        return None
+    large = next(each for each in candidates if each.name == "LightGBM_Large")
+    more = {
+        "num_leaves": 2 * large.parameters["num_leaves"] + 1,
+        "min_data_in_leaf": large.parameters["min_data_in_leaf"] // 2,
+        "learning_rate": _RATE_OF_GROWN,
+    }
+    return Candidate("LightGBM_Larger", "GBM", {**large.parameters, **more})
 
 
 def candidates_of(problem: Problem, config: Mapping[str, Any]) -> list[Candidate]:

@@ -23,7 +23,7 @@ from modelstudio.trainers.tabular.gradient_ensemble.members import (
     weigh,
     weigh_finally,
 )
-from modelstudio.trainers.tabular.gradient_ensemble.portfolio import variation
+from modelstudio.trainers.tabular.gradient_ensemble.portfolio import grown, variation
 from modelstudio.trainers.tabular.gradient_ensemble.problem import Pace
 from modelstudio.trainers.tabular.gradient_ensemble.served import Booster
 from modelstudio.trainers.tabular.gradient_ensemble.watch import FASTEST
@@ -108,6 +108,7 @@ class Search:
         self._candidates = list(candidates)
         self._varied = {each.family for each in candidates} - set(fixed)
         self._tried = 0
+        self._has_grown = False
         self.members: list[Member] = []
         self.was_cut = False
 
@@ -158,8 +159,10 @@ class Search:
             if self._varied:
                 candidates += [self._variation() for _ in range(extra)]
         whole = self._left
-        for candidate in candidates:
-            seconds = None
+        losses: dict[str, float] = {}
+        waiting = list(candidates)
+        while waiting:
+            candidate, seconds = waiting.pop(0), None
             if self._timed:
                 if self.members and self._left < (1 - _SURVEY_SHARE) * whole:
                     break
@@ -167,6 +170,23 @@ class Search:
             member = Member(candidate)
             if self._fit(member, first, seconds):
                 self.members.append(member)
+                losses[candidate.name] = score(self._problem, member, [first])
+                self._grow(waiting, losses)
+
+    def _grow(self, waiting: list[Candidate], losses: Mapping[str, float]) -> None:
+        """Try a larger model next, once, when large ones do well.
+
+        Where the models are counted it takes the place of the last candidate.
+        """
+        if self._has_grown or "GBM" not in self._varied or not (self._timed or waiting):
+            return
+        larger = grown(self._candidates, losses)
+        if larger is None:
+            return
+        self._has_grown = True
+        if not self._timed:
+            waiting.pop()
+        waiting.insert(0, larger)
 
     def _fit(self, member: Member, fold: Fold, seconds: float | None = None) -> bool:
         """Fit a member on a fold unless it is fitted or the time does not suffice."""

@@ -21,6 +21,7 @@ from modelstudio.trainers.tabular.gradient_ensemble.folds import Folds
 from modelstudio.trainers.tabular.gradient_ensemble.limits import keep_small
 from modelstudio.trainers.tabular.gradient_ensemble.members import Member
 from modelstudio.trainers.tabular.gradient_ensemble.metrics import log_loss, metric_of
+from modelstudio.trainers.tabular.gradient_ensemble.portfolio import grown
 from modelstudio.trainers.tabular.gradient_ensemble.problem import Candidate, Fitted, Pace
 from modelstudio.trainers.tabular.gradient_ensemble.targets import TargetScale
 from modelstudio.trainers.tabular.gradient_ensemble.watch import Watch

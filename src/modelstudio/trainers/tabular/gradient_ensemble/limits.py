@@ -37,8 +37,9 @@ def microseconds(model: Served) -> float:
 def keep_small(members: Sequence[Member]) -> dict[str, list[int]]:
     """Return the folds whose models are kept, by the member's name.
 
-    The costliest member gives up a fold, one after the other, until all fit. A member with a small
-    weight gives up its last.
+    The costliest member gives up a fold, one after the other, until all fit. When each is down to
+    its last, a member is left out: the one with the smallest weight without which the others fit,
+    or else the one that is worth least for what it costs.
     """
     kept = {each.candidate.name: sorted(each.fits) for each in members}
     by_name = {each.candidate.name: each for each in members}
@@ -48,8 +49,10 @@ def keep_small(members: Sequence[Member]) -> dict[str, list[int]]:
         time = sum(microseconds(model) for model in models) / MOST_MICROSECONDS
         return max(time, sum(model.size for model in models) / MOST_BYTES)
 
-    def over() -> bool:
-        models = [by_name[n].fits[number].model for n in kept for number in kept[n]]
+    def over(left_out: str = "") -> bool:
+        models = [
+            by_name[n].fits[number].model for n in kept if n != left_out for number in kept[n]
+        ]
         return (
             sum(map(microseconds, models)) > MOST_MICROSECONDS
             or sum(model.size for model in models) > MOST_BYTES
@@ -61,7 +64,11 @@ def keep_small(members: Sequence[Member]) -> dict[str, list[int]]:
             name = max(names, key=lambda each: cost(each) / by_name[each].weight)
             kept[name].pop()
         elif len(kept) > 1:
-            del kept[min(kept, key=lambda each: by_name[each].weight / cost(each))]
+            enough = [each for each in kept if not over(each)]
+            if enough:
+                del kept[min(enough, key=lambda each: by_name[each].weight)]
+            else:
+                del kept[min(kept, key=lambda each: by_name[each].weight / cost(each))]
         else:
             break
     return kept

@@ -65,3 +65,18 @@ def share(description: str) -> JsonSchema:
 
 def penalty(description: str) -> JsonSchema:
     return {"description": f"{description}.", "type": "number", "minimum": 0, "maximum": 1e9}
+
+
+def hyperparameters(types: Mapping[str, Mapping[str, JsonSchema]]) -> dict[str, JsonSchema]:
+    """Return the definition ``<type>Hyperparameters`` of each model type's parameters."""
+    return {
+        f"{model_type}Hyperparameters": {
+            "title": f"{model_type} hyperparameters",
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                name: {"title": name, **definition} for name, definition in properties.items()
+            },
+        }
+        for model_type, properties in types.items()
+    }

@@ -14,6 +14,7 @@ from modelstudio.trainers.json_schema import (
     choice,
     configuration,
     described,
+    hyperparameters,
     integer,
     penalty,
     positive,
@@ -187,7 +188,7 @@ def _model_properties() -> JsonSchema:
 
 
 def _hyperparameter_definitions() -> JsonSchema:
-    definitions = {
+    types = {
         "GBM": _lightgbm(),
         "CAT": _catboost(),
         "XGB": _xgboost(),
@@ -195,17 +196,7 @@ def _hyperparameter_definitions() -> JsonSchema:
         "XT": _forest(),
         "LR": {"C": positive("Inverse of the penalty", 1_000_000)},
     }
-    return {
-        f"{model_type}Hyperparameters": {
-            "title": f"{model_type} hyperparameters",
-            "type": "object",
-            "additionalProperties": False,
-            "properties": {
-                name: {"title": name, **definition} for name, definition in properties.items()
-            },
-        }
-        for model_type, properties in definitions.items()
-    }
+    return hyperparameters(types)
 
 
 def _lightgbm() -> JsonSchema:

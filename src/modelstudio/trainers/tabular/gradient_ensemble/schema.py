@@ -12,6 +12,7 @@ from modelstudio.trainers.json_schema import (
     choice,
     configuration,
     described,
+    hyperparameters,
     integer,
     penalty,
     positive,
@@ -135,17 +136,7 @@ def _definitions(metrics: Mapping[str, str]) -> JsonSchema:
     return {
         "EvalMetric": schema.metric_choice(metrics),
         "ModelType": choice("A type of model.", MODEL_TYPES),
-        **{
-            f"{model_type}Hyperparameters": {
-                "title": f"{model_type} hyperparameters",
-                "type": "object",
-                "additionalProperties": False,
-                "properties": {
-                    name: {"title": name, **definition} for name, definition in properties.items()
-                },
-            }
-            for model_type, properties in types.items()
-        },
+        **hyperparameters(types),
     }
 
 

@@ -23,6 +23,7 @@ from modelstudio.trainers.tabular.gradient_ensemble.members import Member, shrun
 from modelstudio.trainers.tabular.gradient_ensemble.metrics import log_loss, metric_of
 from modelstudio.trainers.tabular.gradient_ensemble.portfolio import grown
 from modelstudio.trainers.tabular.gradient_ensemble.problem import Candidate, Fitted, Pace
+from modelstudio.trainers.tabular.gradient_ensemble.served import probabilities
 from modelstudio.trainers.tabular.gradient_ensemble.targets import TargetScale
 from modelstudio.trainers.tabular.gradient_ensemble.watch import Watch
 
@@ -130,6 +131,18 @@ def test_a_row_is_multiplied_to_the_same_bits_alone_and_among_others(seed, rows,
         alone = dense_product(values[number : number + 1], weights)
         assert np.array_equal(alone[0], together[number])
     assert np.allclose(together, values @ weights, rtol=1e-3, atol=1e-3)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seeds, st.integers(1, 30), st.integers(3, 40), st.sampled_from("CF"))
+def test_a_row_has_the_same_probabilities_alone_and_among_others(seed, rows, classes, order):
+    scores = np.random.default_rng(seed).normal(size=(rows, classes)) * 3
+    table = probabilities(np.asarray(scores, order=order))  # CatBoost answers by columns
+    softened = Calibration(0.8).apply(table)
+    for place in range(rows):
+        alone = probabilities(scores[place : place + 1])
+        assert alone[0].tobytes() == table[place].tobytes()
+        assert Calibration(0.8).apply(alone)[0].tobytes() == softened[place].tobytes()
 
 
 def test_encoded_rows_are_finite_and_do_not_depend_on_their_table(tmp_path):

@@ -253,6 +253,7 @@ def test_many_classes(train):
     run = train(CLASSIFICATION, frame, "y", config=config)
     assert time.monotonic() - started < 13
     assert run.model.summary_metrics["accuracy"] > 0.02, "three times chance"
+    assert_rows_equal_table(run.predictor(), frame.drop(columns="y").head(5))
 
 
 def test_no_model_type_is_left(train):

@@ -55,3 +55,23 @@ def test_classes_keep_their_shares(tmp_path, recorder):
     table = labelled(["a"] * 60 + ["b"] * 30 + ["c"] * 10, tmp_path, recorder)
     _, holdout = data.hold_out(table, "classification", 0)
     assert holdout.labels.value_counts().to_dict() == {"a": 12, "b": 6, "c": 2}
+
+
+@pytest.mark.parametrize("largest", [1e300, -1e38])
+def test_targets_beyond_what_the_libraries_compute_with_are_refused(largest, tmp_path, recorder):
+    labels = np.append(np.arange(20.0), largest)
+    with pytest.raises(TrainingError, match=r"'y' of the training dataset has numbers as large as"):
+        labelled(labels, tmp_path, recorder, "regression")
+    assert labelled(labels, tmp_path, recorder, "classification").labels.iloc[-1] == largest
+
+
+def test_targets_that_the_libraries_take_for_zero_are_refused(tmp_path, recorder):
+    table = labelled(np.arange(20) * 1e-34, tmp_path, recorder, "regression")
+    with pytest.raises(TrainingError, match=r"'y' has no number larger than 1.9e-33; multiply"):
+        data.check_labels(table, "regression")
+
+
+@pytest.mark.parametrize("largest", [1e30, 1e-27])
+def test_targets_in_unusual_units_are_taken(largest, tmp_path, recorder):
+    table = labelled(np.arange(20) / 19 * largest, tmp_path, recorder, "regression")
+    data.check_labels(table, "regression")

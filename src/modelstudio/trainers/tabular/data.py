@@ -27,6 +27,8 @@ Task = Literal["classification", "regression"]
 HOLDOUT_FRACTION = 0.2
 MINIMUM_ROWS = 10
 MAXIMUM_CLASSES = 1000
+# The learners compute with numbers of single precision, and with their squares.
+_LARGEST_TARGET, _SMALLEST_TARGET = 1e37, 1e-30
 
 _NUMERIC = frozenset({"BYTE", "SHORT", "INTEGER", "LONG", "FLOAT", "DOUBLE", "DECIMAL"})
 _FRACTIONAL = frozenset({"FLOAT", "DOUBLE", "DECIMAL"})
@@ -108,6 +110,11 @@ def read(
         )
     features = arrow.remove_column(position).filter(pa.array(known)).to_pandas(date_as_object=False)
     series = labels.filter(pa.array(known)).to_pandas().rename(target)
+    if task == "regression" and _largest(series) > _LARGEST_TARGET:
+        raise TrainingError(
+            f"The target column {target!r} of the {role} dataset has numbers as large as "
+            f"{_largest(series):.3g}; leave those rows out, or divide all by a constant"
+        )
     return LabelledTable(
         features,
         series.astype("float64") if task == "regression" else series,
@@ -134,6 +141,11 @@ def check_labels(table: LabelledTable, task: Task) -> None:
             f"{_shown(counts.index[0])}; at least two are needed"
         )
     if task == "regression":
+        if _largest(table.labels) < _SMALLEST_TARGET:
+            raise TrainingError(
+                f"The target column {target!r} has no number larger than "
+                f"{_largest(table.labels):.3g}; multiply all by a constant"
+            )
         return
     if len(counts) > MAXIMUM_CLASSES:
         hint = "; predict a number with regression" if table.label_type in _NUMERIC else ""
@@ -185,6 +197,10 @@ def check_test(test: LabelledTable, training: LabelledTable) -> None:
             f"The target column {test.labels.name!r} has type {test.label_type} in the test "
             f"dataset and {training.label_type} in the training dataset"
         )
+
+
+def _largest(labels: pd.Series) -> float:
+    return float(np.abs(labels.to_numpy(dtype="float64")).max(initial=0))
 
 
 def _shown(value: Any) -> str:

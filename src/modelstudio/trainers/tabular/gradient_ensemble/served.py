@@ -45,6 +45,8 @@ def probabilities(scores: Array) -> Array:
     if scores.ndim == 1:
         result: Array = 1 / (1 + np.exp(-scores))
         return result
+    # Not by columns, as CatBoost's are: the order in which numpy adds depends on the layout.
+    scores = np.ascontiguousarray(scores)
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     normalised: Array = powers / powers.sum(axis=1, keepdims=True)
     return normalised

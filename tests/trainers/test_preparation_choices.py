@@ -91,6 +91,40 @@ def test_a_few_values_that_are_no_dates_are_missing():
     assert np.isnan(preparation.row({"x": "sometime"})[0])
 
 
+def test_a_zero_date_is_missing():
+    dates = [f"2018-03-{day:02}" for day in range(1, 29)]
+    preparation = fit(x=[*dates, "0000-00-00", "0000-00-00 00:00:00"])
+    assert treatment(preparation) == "moments"
+    assert np.isnan(preparation.row({"x": "0000-00-00"})[0])
+
+
+@pytest.mark.parametrize(
+    "texts", [["2018-03", "2019-12"], ["3/2018", "12/2019"], ["Mar 2018", "December, 2019"]]
+)
+def test_months_are_dates_of_which_the_day_means_nothing(texts):
+    preparation = fit(x=texts * 10)
+    assert [feature.part for feature in preparation.features] == ["days", "year", "month"]
+    assert preparation.row({"x": texts[0]}).tolist() == [days("2018-03-01"), 2018, 3]
+    assert notes(preparation) == "text, months"
+
+
+@pytest.mark.parametrize(
+    "texts", [["14:30", "9:05"], ["14:30:00", "09:05:59.5"], ["2:30 PM", "9:05 am"]]
+)
+def test_a_time_of_day_is_its_hour_and_minute(texts):
+    preparation = fit(x=texts * 10)
+    assert [feature.part for feature in preparation.features] == ["hour", "minute"]
+    assert preparation.row({"x": texts[0]}).tolist() == [14.5, 30]
+    assert notes(preparation) == "text, times of day"
+
+
+@pytest.mark.parametrize(
+    "texts", [["2018-3a", "2018-13"], ["1066-10", "0012-11"], ["61:30", "75:00"], ["3:2", "1:0"]]
+)
+def test_what_looks_like_a_month_or_a_time_but_is_none(texts):
+    assert treatment(fit(x=texts * 10)) == "categories"
+
+
 def test_whole_numbers_that_are_dates():
     dates = pd.date_range("2018-01-01", periods=60).strftime("%Y%m%d").astype(int)
     preparation = fit(x=dates)

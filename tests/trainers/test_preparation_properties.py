@@ -24,7 +24,8 @@ WORDS = st.sampled_from(["red", "green", "blue", "", "?", "Straße", "名前", "
 SENTENCES = st.lists(st.sampled_from(["oak", "elm", "old", "tree", "of", "the"]), max_size=9)
 DATE_FORMATS = (
     "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S.%f", "%Y/%m/%d %H:%M", "%d.%m.%Y",
-    "%m/%d/%Y %I:%M %p", "%d/%m/%Y", "%d %b %Y", "%B %d, %Y", "%Y%m%d", "%d-%b-%y %H:%M",
+    "%m/%d/%Y %I:%M %p", "%d/%m/%Y", "%d %b %Y", "%B %d, %Y", "%Y%m%d", "%d-%b-%y %H:%M", "%Y-%m",
+    "%B %Y", "%H:%M", "%I:%M:%S %p",
 )  # fmt: skip
 NUMBER_FORMATS = ("{:,.2f}", "{:.1f} %", "${:.2f}", "{:.0f}", "({:.1f})", "{:e}", "-{:_.2f}")
 

@@ -57,6 +57,34 @@ def test_a_date_too_far_away_for_the_libraries_counts_as_missing():
     assert later["until.days"].isna().tolist() == [False, True]
 
 
+@pytest.mark.parametrize(
+    ("unit", "nanoseconds"), [("s", 10**9), ("ms", 10**6), ("us", 1000), ("ns", 1)]
+)
+@pytest.mark.parametrize("bound", [pd.Timestamp.min, pd.Timestamp.max])
+def test_the_last_moments_that_are_known_are_the_same_in_a_row(unit, nanoseconds, bound):
+    ticks = bound.value // nanoseconds + np.arange(-2, 3)
+    if unit == "ns":
+        ticks = bound.value - np.sign(bound.value) * np.array([0, 500, 1000, 1500, 2500])
+    frame = pd.DataFrame({"at": ticks.astype(f"datetime64[{unit}]"), "x": range(5)})
+    usual = pd.DataFrame({"at": pd.date_range("2020", periods=5, freq="37h"), "x": range(5)})
+    preparation = fit(usual, at="TIMESTAMP", x="LONG")
+    matrix = preparation.matrix(frame)
+    for place, row in enumerate(frame.to_dict("records")):
+        assert preparation.row(row).tobytes() == matrix[place].tobytes()
+
+
+def test_dates_outside_of_the_known_years_are_left_out_for_that_reason():
+    frame = pd.DataFrame({"on": pd.Series([dt.date(1500 + n, 1, 1) for n in range(30)])})
+    assert fit(frame, on="DATE").dropped == {"on": "its dates are not within 1678 to 2261"}
+
+
+def test_a_column_that_is_there_twice_is_named():
+    frame = pd.DataFrame([[1.0, 2.0], [3.0, 4.0]], columns=["a", "b"])
+    preparation = fit(frame, a="DOUBLE", b="DOUBLE")
+    with pytest.raises(ValueError, match="There are several columns 'a'"):
+        preparation.matrix(frame[["a", "b", "a"]])
+
+
 def test_a_text_column_of_iso_dates_is_a_timestamp():
     frame = pd.DataFrame({"hour": ["2024-01-01 10:00:00", "2024-01-01 11:00:00", None]})
     preparation = fit(frame, hour="STRING")

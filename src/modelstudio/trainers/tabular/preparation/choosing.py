@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 NO_VALUE = "it has no value"
 ONE_VALUE = "it has one value"
+OUTSIDE = "its dates are not within 1678 to 2261"
 ALL_DIFFERENT = "nearly every value is different"
 
 _NUMBERS = frozenset({"BYTE", "SHORT", "INTEGER", "LONG", "FLOAT", "DOUBLE", "DECIMAL"})
@@ -141,13 +142,15 @@ def _of_moments(data: ColumnData, written: DateFormat, *, strict: bool) -> Choic
     everything = Moments(written, strict)
     values = everything.columns(data)
     varying = [place for place, part in enumerate(values) if _distinct(part) > 1]
+    meant = written.parts
+    varying = [place for place in varying if meant is None or PARTS[place] in meant]
     if not {PARTS[place] for place in varying} >= _BOTH:
         varying = [place for place in varying if PARTS[place] != "weekhour"]
     if not varying:
         if not np.isnan(values[0]).any():
             return Choice(reason=ONE_VALUE, distinct=1)
         if np.isnan(values[0]).all():
-            return Choice(reason=NO_VALUE)
+            return Choice(reason=NO_VALUE if data.missing.all() else OUTSIDE)
         varying = [0]
     chosen = tuple(PARTS[place] for place in varying)
     return Choice(
@@ -180,7 +183,7 @@ def _of_written_values(
     written, note = dates.infer(present, _NEARLY_ALL)
     if written is not None:
         choice = _of_moments(data, written, strict=False)
-        return replace(choice, note="; ".join(filter(None, [f"text, {written} dates", note])))
+        return replace(choice, note="; ".join(filter(None, [f"text, {written.plural}", note])))
     spelling = numerals.infer(present, _NEARLY_ALL)
     if spelling is not None and not _are_codes(present):
         choice = _single(numerals.NumberTexts(spelling), data, "text that is numbers")

@@ -12,11 +12,12 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_TIME = (
-    r"(?:(?:\s*T\s*|\s*,\s*|\s+)(?P<hour>\d{1,2}):(?P<minute>\d{2})"
-    r"(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
-    r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*(?P<zone>Z|UTC|GMT|[+-]\d{2}:?\d{2})?)?"
+_CLOCK = (
+    r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
+    r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*(?P<zone>Z|UTC|GMT|[+-]\d{2}:?\d{2})?"
 )
+_TIME = rf"(?:(?:\s*T\s*|\s*,\s*|\s+){_CLOCK})?"
+_TIME_ALONE = re.compile(rf"\s*{_CLOCK}\s*")
 _WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?"
 _SEPARATED = re.compile(
     rf"\s*{_WEEKDAY}(?P<first>\d{{1,4}}|[a-z]{{3,9}})(?P<separator>[-/. ]),?\s?"
@@ -26,6 +27,11 @@ _SEPARATED = re.compile(
 )
 _COMPACT = re.compile(
     rf"\s*(?P<first>\d{{4}})(?P<second_part>\d{{2}})(?P<third>\d{{2}})(?:\.0)?{_TIME}\s*"
+)
+_MONTH_ALONE = re.compile(
+    r"\s*(?:(?P<year>\d{4})[-/](?P<month>\d{1,2})"
+    r"|(?P<month_first>\d{1,2}[-/]|[a-z]{3,9}\.?(?:,\s?|[-/ ]))(?P<year_last>\d{4}))\s*",
+    re.IGNORECASE,
 )
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?")
 _ZONE = re.compile(r"(?:Z|[+-]\d{2}:?\d{2})$")
@@ -56,6 +62,8 @@ class DateFormat(StrEnum):
     DAY_FIRST = "day first"
     MONTH_FIRST = "month first"
     COMPACT = "compact"
+    MONTH = "month"
+    TIME = "time of day"
     SECONDS = "seconds since 1970"
     MILLISECONDS = "milliseconds since 1970"
     MICROSECONDS = "microseconds since 1970"
@@ -66,6 +74,8 @@ class DateFormat(StrEnum):
             return _read_iso
         if self in EPOCH_UNITS:
             return _epoch_reader(EPOCH_UNITS[self])
+        if self in _READERS:
+            return _READERS[self]
         pattern = _COMPACT if self is DateFormat.COMPACT else _SEPARATED
 
         known: dict[tuple[str, ...], dt.datetime | None] = {}
@@ -84,6 +94,16 @@ class DateFormat(StrEnum):
             return day if day is None or match["hour"] is None else _at_time(day, match)
 
         return read
+
+    @property
+    def parts(self) -> frozenset[str] | None:
+        """The parts of a moment that such a text says something about; None for all."""
+        return _PARTS.get(self)
+
+    @property
+    def plural(self) -> str:
+        """What such texts are, for a note."""
+        return _PLURALS.get(self, f"{self} dates")
 
     def is_far(self, text: str) -> bool:
         """Tell a date that Python cannot hold from what is not one."""
@@ -146,6 +166,31 @@ def _read_iso(text: str) -> dt.datetime | None:
         return None
 
 
+def _read_month(text: str) -> dt.datetime | None:
+    match = _MONTH_ALONE.fullmatch(text) if len(text) <= _LONGEST else None
+    if match is None:
+        return None
+    year = int(match["year"] or match["year_last"])
+    name = match["month"] or match["month_first"].rstrip("-/ ,.").casefold()
+    month = int(name) if name.isdigit() else _MONTHS.get(name, 0)
+    if year not in _COMPACT_YEARS or month not in range(1, 13):
+        return None
+    return dt.datetime(year, month, 1)  # noqa: DTZ001
+
+
+def _read_time(text: str) -> dt.datetime | None:
+    match = _TIME_ALONE.fullmatch(text) if len(text) <= _LONGEST else None
+    return None if match is None else _at_time(_EPOCH, match)
+
+
+_READERS = {DateFormat.MONTH: _read_month, DateFormat.TIME: _read_time}
+_PARTS = {
+    DateFormat.MONTH: frozenset({"days", "year", "month"}),
+    DateFormat.TIME: frozenset({"hour", "minute"}),
+}
+_PLURALS = {DateFormat.MONTH: "months", DateFormat.TIME: "times of day"}
+
+
 def _full_year(text: str) -> int:
     year = int(text)
     if len(text) == 2:  # noqa: PLR2004
@@ -190,7 +235,12 @@ def infer(texts: Sequence[str], least_share: float) -> tuple[DateFormat | None, 
         texts
     ):
         return _sufficient(DateFormat.ISO, texts, least_share), ""
-    for candidate in (DateFormat.COMPACT, DateFormat.YEAR_FIRST):
+    for candidate in (
+        DateFormat.COMPACT,
+        DateFormat.YEAR_FIRST,
+        DateFormat.MONTH,
+        DateFormat.TIME,
+    ):
         if _sufficient(candidate, texts, least_share):
             return candidate, ""
     return _by_order(texts, least_share)

@@ -156,7 +156,9 @@ def _native(series: pd.Series) -> tuple[Values, Values]:
     times, divided = _UNITS[unit]
     ticks = values.view("int64")
     known = ~np.isnat(values)
-    known &= (ticks >= _EARLIEST * divided // times) & (ticks <= _LATEST * divided // times)
+    # Which ticks round down to microseconds within the bounds.
+    known &= ticks >= -(-_EARLIEST * divided // times)
+    known &= ticks <= (_LATEST * divided + divided - 1) // times
     return known, np.where(known, ticks, 0) * times // divided
 
 

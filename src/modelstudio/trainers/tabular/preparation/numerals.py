@@ -26,7 +26,7 @@ MISSING_MARKERS = frozenset(
     {
         "", "?", "-", "--", "---", ".", "..", "*", "na", "n/a", "#n/a", "n.a.", "nan", "null",
         "none", "nil", "unknown", "missing", "<na>", "nat", "(null)", "#null!", "#div/0!",
-        "#value!",
+        "#value!", "0000-00-00", "0000-00-00 00:00:00",
     }
 )  # fmt: skip
 

@@ -106,7 +106,8 @@ class Preparation:
         KeyError
             With the name of a column that is absent and was never missing in training.
         ValueError
-            When a value cannot be read as its column's type; the message names the column.
+            When a value cannot be read as its column's type, or a column is there several
+            times; the message names the column.
         """
         made = np.empty((len(frame), len(self.features)), dtype="float64")
         place = 0
@@ -282,7 +283,10 @@ class _Fitting:
 
 def _data(frame: pd.DataFrame, column: PreparedColumn) -> ColumnData:
     if column.name in frame.columns:
-        return ColumnData(frame[column.name])
+        series = frame[column.name]
+        if isinstance(series, pd.DataFrame):
+            raise ValueError(f"There are several columns {column.name!r}")
+        return ColumnData(series)
     if not column.nullable:
         raise KeyError(column.name)
     return ColumnData(pd.Series(None, index=frame.index, dtype=object, name=column.name))

@@ -110,14 +110,12 @@ def read(
         )
     features = arrow.remove_column(position).filter(pa.array(known)).to_pandas(date_as_object=False)
     series = labels.filter(pa.array(known)).to_pandas().rename(target)
-    if task == "regression" and _largest(series) > _LARGEST_TARGET:
-        raise TrainingError(
-            f"The target column {target!r} of the {role} dataset has numbers as large as "
-            f"{_largest(series):.3g}; leave those rows out, or divide all by a constant"
-        )
+    if task == "regression":
+        series = series.astype("float64")
+        _refuse_huge(series, role)
     return LabelledTable(
         features,
-        series.astype("float64") if task == "regression" else series,
+        series,
         {name: kind for name, kind in table.column_types.items() if name != target},
         label_type,
         missing,
@@ -196,6 +194,14 @@ def check_test(test: LabelledTable, training: LabelledTable) -> None:
         raise TrainingError(
             f"The target column {test.labels.name!r} has type {test.label_type} in the test "
             f"dataset and {training.label_type} in the training dataset"
+        )
+
+
+def _refuse_huge(labels: pd.Series, role: str) -> None:
+    if _largest(labels) > _LARGEST_TARGET:
+        raise TrainingError(
+            f"The target column {labels.name!r} of the {role} dataset has numbers as large as "
+            f"{_largest(labels):.3g}; leave those rows out, or divide all by a constant"
         )
 
 

@@ -29,7 +29,7 @@ def run(shelf: Shelf) -> Iterator[Callable[..., Done]]:
 
     The predictors of the tests are found.
     """
-    before = signal.getsignal(signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
 
     def run_command(*arguments: str | Path) -> Done:
         given = [*map(str, arguments), "--data-dir", str(shelf.data_dir)]
@@ -39,4 +39,5 @@ def run(shelf: Shelf) -> Iterator[Callable[..., Done]]:
         return Done(result.exit_code, result.stdout, result.stderr)
 
     yield run_command
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)

@@ -191,6 +191,8 @@ def test_a_directory_in_use_is_never_replaced_by_mistake(
     )
     assert (used / "thesis.txt").read_text() == "years of work"
     assert export(file) == (1, f"error: {file} is no directory\n")
+    long = tmp_path / ("x" * 300)
+    assert export(long) == (1, f"error: {long} cannot be written: File name too long\n")
     assert export(tmp_path / "a" / "b")[0] == 0
     assert {path.name for path in tmp_path.iterdir()} == {"empty", "used", "file", "a"}
 

@@ -8,6 +8,7 @@ import os
 import pty
 import signal
 import subprocess
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -229,6 +230,53 @@ def test_files_that_cannot_be_used_are_refused(
     assert len(list(folder.iterdir())) == 3
 
 
+def test_a_name_that_no_file_can_have_is_explained(
+    run: Any, versions: dict[str, str], houses: Path, tmp_path: Path
+) -> None:
+    long = tmp_path / ("x" * 300 + ".csv")
+    for input_, output in ((houses, long), (long, tmp_path / "out.csv")):
+        arguments = ["--model-version", versions["Echo"], "--input", input_, "--output", output]
+        done = run("predict", *arguments)
+        assert (done.returncode, done.stderr) == (1, f"error: {long}: File name too long\n")
+
+
+@pytest.mark.parametrize("name", ["link.csv", "folder/../houses.csv", "hard.csv"])
+def test_the_input_is_never_replaced_by_another_name_of_it(
+    run: Any, versions: dict[str, str], houses: Path, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link.csv").symlink_to(houses)
+    (tmp_path / "hard.csv").hardlink_to(houses)
+    arguments = ["--model-version", versions["Echo"], "--input", tmp_path / name]
+    done = run("predict", *arguments, "--output", houses, "--force")
+    assert (done.returncode, done.stderr) == (2, "error: --input and --output are the same file\n")
+    assert houses.read_text() == HOUSES
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
+def test_a_disk_that_is_full_is_explained_and_nothing_is_left(
+    shelf: Shelf, versions: dict[str, str], tmp_path: Path, name: str
+) -> None:
+    table, output = tmp_path / "houses.csv", tmp_path / name
+    random = Random(0)
+    texts = (random.randbytes(50).hex() for _ in range(20_000))
+    table.write_text("rooms,area,street\n" + "".join(f"1,2,{text}\n" for text in texts))
+    arguments = ["--model-version", versions["Echo"], "--input", table, "--output", output]
+    predicting = command("predict", *arguments, data_dir=shelf.data_dir)
+    done = subprocess.run(
+        ["sh", "-c", 'ulimit -f 1000; exec "$@"', "sh", *predicting],  # half a megabyte a file
+        env=variables(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"error: {output} cannot be written: File too large\n",
+    )
+    assert list(tmp_path.iterdir()) == [table]
+
+
 def test_an_output_is_replaced_when_asked_for(
     run: Any, versions: dict[str, str], houses: Path, tmp_path: Path
 ) -> None:
@@ -262,8 +310,13 @@ def test_a_directory_that_no_server_made_is_left_alone(houses: Path, tmp_path: P
     assert not (tmp_path / "none").exists()
 
 
-def test_a_killed_command_leaves_neither_a_file_nor_a_process(
-    shelf: Shelf, versions: dict[str, str], houses: Path, tmp_path: Path
+@pytest.mark.parametrize("ended_by", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_command_that_is_ended_leaves_neither_a_file_nor_a_process(
+    shelf: Shelf,
+    versions: dict[str, str],
+    houses: Path,
+    tmp_path: Path,
+    ended_by: signal.Signals,
 ) -> None:
     output = tmp_path / "out.csv"
     arguments = ["--model-version", versions["Slow"], "--input", houses, "--output", output]
@@ -271,8 +324,8 @@ def test_a_killed_command_leaves_neither_a_file_nor_a_process(
         command("predict", *arguments, data_dir=shelf.data_dir), env=variables()
     )
     wait_for(lambda: len(list(tmp_path.iterdir())) == 2, seconds=60)  # it has begun to write
-    running.send_signal(signal.SIGTERM)
-    assert running.wait(30) == 128 + signal.SIGTERM
+    running.send_signal(ended_by)
+    assert running.wait(30) == 128 + ended_by
     assert list(tmp_path.iterdir()) == [houses]
 
 

@@ -81,9 +81,11 @@ def model_export(
 
 
 def _end_politely() -> None:
-    """Clean up when the command is asked to end."""
+    """Clean up when the command is asked to end, or loses its terminal."""
 
     def end(number: int, _frame: FrameType | Any) -> NoReturn:
         raise SystemExit(128 + number)
 
     signal.signal(signal.SIGTERM, end)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # not under nohup
+        signal.signal(signal.SIGHUP, end)

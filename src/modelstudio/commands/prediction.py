@@ -83,12 +83,25 @@ def check(request: Request) -> None:
     for path, option in ((request.input, "--input"), (request.output, "--output")):
         if path is not None and not (is_parquet(path) or table_writing.is_csv(path)):
             raise UsageError(f"{option} must end in .csv, .csv.gz or .parquet: {path}")
-    if request.input is not None and request.input.absolute() == request.output.absolute():
+    try:
+        _check_files(request.input, request.output, force=request.force)
+    except OSError as error:  # a name that is too long, a folder that is closed
+        raise CommandError(f"{error.filename}: {error.strerror}") from error
+
+
+def _check_files(input_: Path | None, output: Path, *, force: bool) -> None:
+    if input_ is not None and _are_same(input_, output):
         raise UsageError("--input and --output are the same file")
-    if request.output.is_dir():
-        raise CommandError(f"{request.output} is a directory")
-    if request.output.exists() and not request.force:
-        raise CommandError(f"{request.output} exists; --force replaces it")
+    if output.is_dir():
+        raise CommandError(f"{output} is a directory")
+    if output.exists() and not force:
+        raise CommandError(f"{output} exists; --force replaces it")
+
+
+def _are_same(one: Path, other: Path) -> bool:
+    if one.absolute() == other.absolute():
+        return True
+    return one.exists() and other.exists() and one.samefile(other)
 
 
 def predict(foundation: Foundation, request: Request, watcher: Watcher) -> int:

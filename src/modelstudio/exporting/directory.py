@@ -42,7 +42,10 @@ def export(
     ExportError
         When the directory is in use, or the predictor's environment lacks something.
     """
-    _refuse_foreign(to, replace=replace)
+    try:
+        _refuse_foreign(to, replace=replace)
+    except OSError as error:  # a name that is too long, a folder that is closed
+        raise ExportError(f"{to} cannot be written: {error.strerror}") from error
     requirements = requirements_of(model.predictor, conda_requirements, interpreter)
     with _replacing(to) as directory:
         native.write(model, requirements, directory)

@@ -71,11 +71,46 @@ def test_a_report_is_the_same_for_the_same_seed(mixed, report):
         pd.testing.assert_frame_equal(table, again.tables[name])
 
 
-def test_without_any_time_there_are_still_metrics_and_warnings(mixed, report):
+def test_without_any_time_there_are_still_metrics_and_warnings(mixed, report, monkeypatch):
+    monkeypatch.setattr(writing, "_LEAST_SECONDS", 0)
     found = report(regression(mixed, formula), seconds=0)
     assert {*REGRESSION, "warnings"} <= set(found.tables)
     assert "feature_importance" not in found.tables
     assert "Left out of the report for lack of time" in found.lines[-1][1]
+    assert found.metrics["r2"] > 0.9
+
+
+def test_a_report_that_is_begun_too_late_still_has_all_its_tables(mixed, report, monkeypatch):
+    monkeypatch.setattr(writing, "_LEAST_SECONDS", 5)  # of a busy machine; usually 0.2 suffice
+    assert set(report(regression(mixed, formula), seconds=-1).tables) == EVERY | REGRESSION
+
+
+def slow(seconds_a_row):
+    def predict(rows):
+        time.sleep(len(rows) * seconds_a_row)
+        return formula(rows)
+
+    return predict
+
+
+def test_all_held_out_rows_are_measured_when_that_fits_the_time(mixed, report):
+    many = pd.concat([mixed] * 10, ignore_index=True)
+    found = report(regression(many, slow(1e-4), test=many), seconds=2)
+    assert found.tables["residuals"].shape[0] == 6000
+    assert np.array_equal(found.tables["residuals"]["actual"], many["y"]), "in their order"
+    assert "measured on" not in " ".join(line for _, line in found.lines)
+
+
+def test_a_slow_model_is_measured_on_a_sample_and_nothing_is_left_out(mixed, report):
+    many = pd.concat([mixed] * 10, ignore_index=True)
+    started = time.monotonic()
+    found = report(regression(many, slow(2.5e-3), test=many), seconds=5)
+    assert time.monotonic() - started < 8, "all rows would take 15 s"
+    rows = found.tables["residuals"].shape[0]
+    assert 400 <= rows <= 2000
+    assert any(f"measured on {rows} of 6000 held-out rows" in line for _, line in found.lines)
+    assert set(found.tables) == EVERY | REGRESSION
+    assert len(found.tables["feature_importance"]) == 4
     assert found.metrics["r2"] > 0.9
 
 
@@ -97,7 +132,7 @@ def test_a_model_that_fails_now_and_then_does_not_end_the_run(mixed, report):
 
     def failing(rows):
         calls.append(len(rows))
-        if len(calls) > 1:
+        if sum(calls) > 120:
             raise MemoryError
         return formula(rows)
 

@@ -32,11 +32,16 @@ if TYPE_CHECKING:
     from modelstudio.trainers.base import Reporter, TrainingTask
     from modelstudio.trainers.tabular.data import LabelledTable, Task
 
+# The leaderboard and the report may take so much of the time limit again; the report some seconds
+# more, and up to a most.
 _LEADERBOARD_SHARE = 0.05
-# The report may take some seconds and this much of the time limit again, up to a most.
-_FEWEST_SECONDS = 5
 _REPORT_SHARE = 0.15
-_MOST_SECONDS = 30
+_REPORT_SECONDS = 5
+_MOST_REPORT_SECONDS = 30
+# When both end and writing the model begins, so that the run ends within a fifth and ten seconds
+# after the time limit. Writing takes about as long as loading the model did.
+_END_SHARE = 1.2
+_END_SECONDS = 8
 _LISTED_COLUMNS = 100
 
 
@@ -78,8 +83,11 @@ class AutogluonTabularTrainer:
         predictor = fitting.fit(task, options, tables.train, target, started, reporter)
         used = preparation.keep(predictor.features())
         _report_columns(used, reporter)
-        metrics = self._evaluate(predictor, training, holdout, used, task, reporter)
-        _report_models(predictor, tables, task, reporter)
+        subject = self._subject(predictor, training, holdout, used, task)
+        with _in_memory(predictor) as seconds:
+            end = started + _END_SHARE * task.config["time_limit"] + _END_SECONDS - seconds
+            metrics = _evaluate(subject, task, end, reporter)
+            _report_models(predictor, tables, task, end, reporter)
         if task.config["refit_full"]:
             fitting.refit_with(predictor, _learned_rows(predictor, tables), task, reporter)
         return self._trained(predictor, used, training, task, metrics, reporter)
@@ -129,22 +137,21 @@ class AutogluonTabularTrainer:
             return "regression"
         return "binary" if labels.nunique() == 2 else "multiclass"  # noqa: PLR2004
 
-    def _evaluate(
+    def _subject(
         self,
         predictor: Any,
         training: LabelledTable,
         holdout: LabelledTable,
         preparation: Preparation,
         task: TrainingTask,
-        reporter: Reporter,
-    ) -> dict[str, float]:
+    ) -> report.Subject:
         def answer(frame: pd.DataFrame) -> report.Predictions:
             labels, probabilities = predict(predictor, preparation.transform(frame))
             scores = None if self.objective == "regression" else probabilities.to_numpy()
             return report.Predictions(labels.to_numpy(), scores)
 
         regression = self.objective == "regression"
-        subject = report.Subject(
+        return report.Subject(
             objective=self.objective,
             predict=answer,
             training=training,
@@ -155,9 +162,6 @@ class AutogluonTabularTrainer:
             columns=[column.name for column in preparation.columns],
             validation_score=validation_score(predictor),
         )
-        seconds = min(_MOST_SECONDS, _FEWEST_SECONDS + task.config["time_limit"] * _REPORT_SHARE)
-        with _in_memory(predictor):
-            return report.write(subject, reporter, time.monotonic() + seconds)
 
 
 class TabularClassificationTrainer(AutogluonTabularTrainer):
@@ -246,18 +250,34 @@ def _learned_rows(predictor: Any, tables: _Tables) -> pd.DataFrame:
 
 
 @contextmanager
-def _in_memory(predictor: Any) -> Iterator[None]:
-    """Keep the best model loaded, if it fits, so that not each prediction reads it from disk."""
+def _in_memory(predictor: Any) -> Iterator[float]:
+    """Keep the best model loaded, if it fits, so that not each prediction reads it from disk.
+
+    Yields the seconds that loading took.
+    """
+    started = time.monotonic()
     predictor.persist()
     try:
-        yield
+        yield time.monotonic() - started
     finally:
         predictor.unpersist()
 
 
-def _report_models(predictor: Any, tables: _Tables, task: TrainingTask, reporter: Reporter) -> None:
+def _evaluate(
+    subject: report.Subject, task: TrainingTask, end: float, reporter: Reporter
+) -> dict[str, float]:
+    limit = task.config["time_limit"]
+    seconds = min(_MOST_REPORT_SECONDS, _REPORT_SECONDS + limit * _REPORT_SHARE)
+    deadline = min(time.monotonic() + seconds, end - limit * _LEADERBOARD_SHARE)
+    return report.write(subject, reporter, deadline)
+
+
+def _report_models(
+    predictor: Any, tables: _Tables, task: TrainingTask, end: float, reporter: Reporter
+) -> None:
     sample = _learned_rows(predictor, tables)
-    rows = affordable_rows(predictor, _LEADERBOARD_SHARE * task.config["time_limit"])
+    seconds = min(_LEADERBOARD_SHARE * task.config["time_limit"], end - time.monotonic())
+    rows = affordable_rows(predictor, seconds)
     if len(sample) > rows:
         sample = sample.sample(rows, random_state=task.config["seed"])
     if sample.empty:

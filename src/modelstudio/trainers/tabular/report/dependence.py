@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MOST_COLUMNS = 10
 MOST_ROWS = 500
-_FEWEST_ROWS = 50
+_FEWEST_ROWS = 15
 _BATCH_ROWS = 20_000
 _CLASSES = 5
 
@@ -69,7 +69,7 @@ def _chosen(features: Features, columns: Sequence[str]) -> list[tuple[str, Grid]
 
 
 def _rows_a_value(measured: Measured, values: int, deadline: float) -> int:
-    possible = (deadline - time.monotonic()) / max(values * measured.seconds_a_row, 1e-12)
+    possible = measured.affordable_rows(deadline - time.monotonic(), 0) // max(values, 1)
     most = min(
         len(measured.outcome),
         MOST_ROWS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ MOST_TRAINING_ROWS = 20_000
 MOST_HOLDOUT_ROWS = 50_000
 _FEWEST_ROWS = 1_000
 _MOST_CELLS = 4_000_000
+# About what is read, binned and counted in a second.
+_CELLS_A_SECOND = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,11 @@ class Features:
     holdout: Mapping[str, Values]
 
     @classmethod
-    def of(cls, measured: Measured) -> Features:
-        """Read the columns; fewer rows of a table that is wide."""
+    def of(cls, measured: Measured, seconds: float = math.inf) -> Features:
+        """Read the columns; fewer rows of a table that is wide, and when there is little time."""
         subject, names = measured.subject, measured.subject.used_columns
-        most = max(_MOST_CELLS // max(len(names), 1), _FEWEST_ROWS)
+        cells = int(min(_MOST_CELLS, max(seconds, 0) * _CELLS_A_SECOND))
+        most = max(cells // max(len(names), 1), _FEWEST_ROWS)
         tables = (subject.training, measured.holdout)
         limits = (min(MOST_TRAINING_ROWS, most), min(MOST_HOLDOUT_ROWS, most))
         rows = [

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 IMPORTANCE_ROWS = 2_000
 MOST_SHUFFLES = 10
 _FEWEST_SHUFFLES = 3
-_FEWEST_ROWS = 200
+# A round of so many rows is repeated if it can be; else there is one, of fewer rows if need be.
+_REPEATED_ROWS = 200
+_FEWEST_ROWS = 50
 _BATCH_ROWS = 20_000
 _BATCH_SECONDS = 1.0
 
@@ -58,10 +60,12 @@ def permutation_importance(
 
 
 def _rows_a_round(measured: Measured, columns: int, seconds: float) -> int:
-    """Take fewer rows when the model is so slow that there would be no spread over shuffles."""
+    """Take fewer rows when the model is so slow that columns or repetitions would be missing."""
     most = min(len(measured.outcome), IMPORTANCE_ROWS)
-    possible = seconds / max(_FEWEST_SHUFFLES * columns * measured.seconds_a_row, 1e-12)
-    return int(min(most, max(possible, _FEWEST_ROWS)))
+    possible = measured.affordable_rows(seconds, 0) / max(columns, 1)
+    if possible >= _FEWEST_SHUFFLES * _REPEATED_ROWS:
+        return int(min(most, possible / _FEWEST_SHUFFLES))
+    return int(min(most, max(possible, _FEWEST_ROWS), _REPEATED_ROWS))
 
 
 class _Speed:

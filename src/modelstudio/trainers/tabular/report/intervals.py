@@ -7,6 +7,7 @@ and the spread is scaled to all of them (Bickel, Götze and van Zwet 1997).
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,15 +27,22 @@ if TYPE_CHECKING:
 
 RESAMPLES = 500
 MOST_ROWS = 10_000
+_FEWEST_ROWS = 1_000
+# About how many can be resampled so often in a second.
+_ROWS_A_SECOND = 20_000
 _MOST_CLASSES = 50
 _LEVEL = 0.95
 
 
-def metric_intervals(measured: Measured) -> pd.DataFrame:
-    """Return metric, value, lower, upper (95 %), baseline, rows for the main metrics."""
+def metric_intervals(measured: Measured, seconds: float = math.inf) -> pd.DataFrame:
+    """Return metric, value, lower, upper (95 %), baseline, rows for the main metrics.
+
+    Fewer rows are resampled when there is little time.
+    """
     outcome, seed = measured.outcome, measured.subject.seed
     count = len(outcome)
-    part = outcome.take(sample(count, MOST_ROWS, [seed]))
+    most = int(min(MOST_ROWS, max(_FEWEST_ROWS, seconds * _ROWS_A_SECOND)))
+    part = outcome.take(sample(count, most, [seed]))
     functions = weighted_metrics(part)
     random = np.random.default_rng(seed)
     drawn = np.full((RESAMPLES, len(functions)), np.nan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from modelstudio.trainers.tabular.report.subject import Array
 
 _MOST_CELLS = 10_000_000
+_CELLS_A_SECOND = 8_000_000
+_FEWEST_ROWS = 1_000
 _MOST_HOLDOUT_ROWS = 10_000
 _MULTIPLIER = np.uint64(0x100000001B3)
 
@@ -44,10 +47,11 @@ class Repeats:
     agreement: float
 
 
-def repeats(measured: Measured, features: Features) -> Repeats:
+def repeats(measured: Measured, features: Features, seconds: float = math.inf) -> Repeats:
     """Compare a sample of held-out rows with all training rows, or as many as fit in the time."""
     names = list(features.training)
-    most = _MOST_CELLS // max(len(names), 1)
+    cells = int(min(_MOST_CELLS, max(seconds, 0) * _CELLS_A_SECOND))
+    most = max(cells // max(len(names), 1), _FEWEST_ROWS)
     training, holdout = measured.subject.training, measured.holdout
     learned = sample(len(training.labels), most, [measured.subject.seed, 3])
     asked = sample(len(holdout.labels), _MOST_HOLDOUT_ROWS, [measured.subject.seed, 4])

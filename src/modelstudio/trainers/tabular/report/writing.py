@@ -42,24 +42,42 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 _TRAINING_ROWS = 2_000
+_FEWEST_TRAINING_ROWS = 100
 _NAMED_COLUMNS = 5
+# A report that is begun late has this long all the same, enough for small samples.
+_LEAST_SECONDS = 0.5
+# So much of all time every part has, also when others were slower than thought: the largest of
+# them, and the others by their share.
+_LEAST_SHARE = 0.05
+_MOST_SHARE = 8
 
 
 def write(subject: Subject, reporter: Reporter, deadline: float) -> dict[str, float]:
     """Report a model's quality on held-out rows and what it does; return the summary metrics.
 
-    The metrics and what follows from them are computed in any case; the parts that predict more
-    rows stop at ``deadline``, a moment of ``time.monotonic()``. A part that fails or has no time
-    left is named in the log, and the others go on. The same subject gives the same report, unless
-    the deadline cut a part short.
+    The metrics come from all held-out rows when these can be predicted in most of the time until
+    ``deadline``, a moment of ``time.monotonic()``, else from a sample, and the log says so. What
+    follows from these predictions is computed in any case; the parts that predict more rows take as
+    many as there is time for, and stop at the deadline. A part that fails or has no time left is
+    named in the log, and the others go on. The same subject gives the same report, unless the
+    deadline cut a part short.
 
     Raises
     ------
     Exception
         What the model raises when it cannot predict the held-out rows.
     """
-    evidence = Evidence(Measured.of(subject))
-    return _Writer(evidence, reporter).write(deadline)
+    started = time.monotonic()
+    deadline = max(deadline, started + _LEAST_SECONDS)
+    measured = Measured.of(subject, deadline)
+    rows, total = len(measured.outcome), len(subject.holdout.labels)
+    _logger.debug("Report: predicting %d rows took %.2f s", rows, time.monotonic() - started)
+    if rows < total:
+        reporter.log(
+            f"The model is measured on {rows} of {total} held-out rows, chosen at random: "
+            "predicting all would take too long"
+        )
+    return _Writer(Evidence(measured), reporter).write(started, deadline)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +95,19 @@ class _Writer:
         self._measured = evidence.measured
         self._reporter = reporter
 
-    def write(self, deadline: float) -> dict[str, float]:
+    def write(self, started: float, deadline: float) -> dict[str, float]:
+        least = _LEAST_SHARE * (deadline - started)
         metrics = self._summary()
         skipped = []
         parts = self._parts()
         for position, part in enumerate(parts):
             now = time.monotonic()
-            if part.share and now >= deadline:
+            if part.share and now >= deadline + least:
                 skipped.append(part.title)
                 continue
             shares = sum(other.share for other in parts[position:])
             until = now + (deadline - now) * part.share / shares if part.share else deadline
+            until = max(until, now + least * part.share / _MOST_SHARE)
             self._attempt(part.title, partial(part.make, until))
             _logger.debug("Report: %s took %.2f s", part.title, time.monotonic() - now)
         if skipped:
@@ -112,14 +132,15 @@ class _Writer:
         ]
         return [
             *tables,
-            _Part("look at the data", self._look_at_data, 1),
-            _Part("feature_importance", self._importance, 10),
             _Part("metrics", self._metrics, 0.5),
             _Part("metric_intervals", self._intervals, 1),
+            _Part("look at the data", self._look_at_data, 1.5),
+            # These predict nothing and cost little, so that what comes after loses next to nothing.
             _Part("errors_by_segment", self._segments, 0.5),
             _Part("drift", self._drift, 0.5),
-            _Part("partial_dependence", self._dependence, 6),
-            _Part("search for repeated rows", self._repeats, 1),
+            _Part("search for repeated rows", self._repeats, 0.5),
+            _Part("feature_importance", self._importance, _MOST_SHARE),
+            _Part("partial_dependence", self._dependence, 5),
         ]
 
     def _attempt(self, title: str, make: Callable[[], None]) -> None:
@@ -143,8 +164,8 @@ class _Writer:
         if name == "thresholds" and (hint := better_threshold(self._measured.outcome, frame)):
             self._reporter.log(hint)
 
-    def _look_at_data(self, _: float) -> None:
-        self._evidence.features = Features.of(self._measured)
+    def _look_at_data(self, until: float) -> None:
+        self._evidence.features = Features.of(self._measured, until - time.monotonic())
         self._evidence.skills = skill_alone(self._measured, self._evidence.features)
 
     def _importance(self, until: float) -> None:
@@ -174,9 +195,11 @@ class _Writer:
         if missing := len(columns) - len(table):
             self._reporter.log(f"{missing} columns were not shuffled for lack of time")
 
-    def _metrics(self, _: float) -> None:
+    def _metrics(self, until: float) -> None:
         training, seed = self._measured.subject.training, self._measured.subject.seed
-        rows = training.take(sample(len(training.labels), _TRAINING_ROWS, [seed, 1]))
+        most = self._measured.affordable_rows(until - time.monotonic(), _FEWEST_TRAINING_ROWS)
+        most = min(most, _TRAINING_ROWS)
+        rows = training.take(sample(len(training.labels), most, [seed, 1]))
         predictions = self._measured.subject.predict(rows.features)
         self._evidence.learned = Outcome.of(self._measured.subject, rows.labels, predictions)
         self._table(
@@ -185,8 +208,9 @@ class _Writer:
             "Metrics on held-out rows, on rows learned from, and of always giving the same answer.",
         )
 
-    def _intervals(self, _: float) -> None:
-        self._evidence.intervals = metric_intervals(self._measured)
+    def _intervals(self, until: float) -> None:
+        seconds = until - time.monotonic()
+        self._evidence.intervals = metric_intervals(self._measured, seconds)
         self._table(
             "metric_intervals",
             self._evidence.intervals,
@@ -212,9 +236,10 @@ class _Writer:
             "How columns and target differ between training and held-out rows.",
         )
 
-    def _repeats(self, _: float) -> None:
+    def _repeats(self, until: float) -> None:
         if self._evidence.features is not None:
-            self._evidence.repeats = repeats(self._measured, self._evidence.features)
+            seconds = until - time.monotonic()
+            self._evidence.repeats = repeats(self._measured, self._evidence.features, seconds)
 
     def _dependence(self, until: float) -> None:
         features = self._evidence.features

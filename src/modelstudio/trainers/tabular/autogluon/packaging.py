@@ -6,6 +6,8 @@ import platform
 from importlib.metadata import packages_distributions, version
 from typing import TYPE_CHECKING, Any
 
+from modelstudio.trainers.tabular.autogluon.forests import FOREST_TYPES, pack_forests
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
@@ -18,6 +20,7 @@ PREPARATION_FILE = "preparation.json"
 MANIFEST_FILE = "manifest.json"
 PREDICTOR_CLASS = "modelstudio.trainers.tabular.autogluon.predictor:TabularModel"
 
+_MODELS_FOLDER = "models"
 _MODEL_PACKAGES = {"GBM": "lightgbm", "CAT": "catboost", "XGB": "xgboost"}
 
 
@@ -32,9 +35,13 @@ def write(
     predictor.delete_models(models_to_keep="best", dry_run=False)
     folder = output_dir / PREDICTOR_FOLDER
     clone = predictor.clone_for_deployment(path=str(folder), return_clone=True)
+    types = model_types(clone)
+    for name, model_type in types.items():
+        if model_type in FOREST_TYPES:
+            pack_forests(folder / _MODELS_FOLDER / name)
     preparation.save(output_dir / PREPARATION_FILE)
     manifest.save(output_dir / MANIFEST_FILE)
-    return model_types(clone)
+    return types
 
 
 def model_types(predictor: Any) -> dict[str, str]:

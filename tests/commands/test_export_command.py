@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from modelstudio.exporting.requirements import ExportError, requirements_of
+from modelstudio.inference.interpreter import Interpreter
 from published import TRAINER, Shelf, columns, model_api
 from trained import train_on
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from trained import Trained
 
 pytestmark = pytest.mark.training
@@ -195,6 +196,32 @@ def test_a_directory_in_use_is_never_replaced_by_mistake(
     assert export(long) == (1, f"error: {long} cannot be written: File name too long\n")
     assert export(tmp_path / "a" / "b")[0] == 0
     assert {path.name for path in tmp_path.iterdir()} == {"empty", "used", "file", "a"}
+
+
+def test_an_earlier_export_is_there_again_when_its_replacement_is_interrupted(
+    run: Any, version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to = tmp_path / "export"
+    arguments = ["model", "export", "--model-version", version, "--to", to]
+    assert run(*arguments).returncode == 0
+    (to / "note.txt").write_text("of the export before")
+    rename = Path.rename
+
+    def interrupted(path: Path, target: Path) -> Path:
+        if path.name == "new":
+            raise SystemExit(143)  # as when the command is asked to end just then
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    assert run(*arguments, "--force").returncode == 143
+    assert (to / "note.txt").exists()
+    assert list(tmp_path.iterdir()) == [to]
+
+
+def test_an_interpreter_that_is_not_there_is_named(tmp_path: Path) -> None:
+    gone = Interpreter(tmp_path / "source", str(tmp_path / "python"))
+    with pytest.raises(ExportError, match=f"^the interpreter {tmp_path}/python does not answer"):
+        requirements_of("modelstudio.trainers.base:Predictor", [], gone)
 
 
 def test_a_version_that_cannot_be_exported_leaves_nothing(

@@ -81,12 +81,12 @@ def _replacing(to: Path) -> Iterator[Path]:
         fresh, old = made / "new", made / "old"
         fresh.mkdir(mode=0o700)
         yield fresh
-        if target.exists():
-            target.rename(old)
         try:
+            if target.exists():
+                target.rename(old)
             fresh.rename(target)
-        except OSError:
-            if old.exists():
+        except BaseException:  # or the command is ended just then
+            if old.exists() and not target.exists():
                 old.rename(target)
             raise
     except OSError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,29 +64,40 @@ def requirements_of(
     Raises
     ------
     ExportError
-        When the predictor is not installed there.
+        When the predictor is not installed there, or the interpreter is gone.
     """
     pins = dict(_pin(one) for one in conda_requirements)
     python = pins.pop("python", "")
     asked = json.dumps({"predictor": predictor, "pins": pins, "always": _ALWAYS})
-    done = subprocess.run(  # noqa: S603 - the command is ours
-        [interpreter.executable, "-m", "modelstudio.inference.installed"],
-        input=asked,
-        env=interpreter.variables(),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_SECONDS,
-    )
-    if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
-        raise ExportError(f"the interpreter {interpreter.executable} does not answer: {last}")
-    answer = json.loads(done.stdout)
+    answer = _answer(interpreter, asked)
     if "problem" in answer:
         raise ExportError(answer["problem"].rstrip("."))
     return Requirements(
         python or answer["python"], answer["distributions"], answer["required"], answer["closed"]
     )
+
+
+def _answer(interpreter: Interpreter, asked: str) -> dict[str, Any]:
+    unanswered = f"the interpreter {interpreter.executable} does not answer"
+    try:
+        done = subprocess.run(  # noqa: S603 - the command is ours
+            [interpreter.executable, "-m", "modelstudio.inference.installed"],
+            input=asked,
+            env=interpreter.variables(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_SECONDS,
+        )
+    except OSError as error:
+        raise ExportError(f"{unanswered}: {error.strerror}") from error
+    except subprocess.TimeoutExpired as error:
+        raise ExportError(f"{unanswered} within {_SECONDS:.0f} seconds") from error
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
+        raise ExportError(f"{unanswered}: {last}")
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
 
 
 def _pin(conda_requirement: str) -> tuple[str, str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -15,6 +17,7 @@ from modelstudio.trainers.tabular.gradient_ensemble.specification import (
     CLASSIFICATION,
     REGRESSION,
 )
+from typed_commands import variables
 
 pytestmark = pytest.mark.training
 
@@ -118,6 +121,37 @@ def test_the_same_data_configuration_and_seed_give_the_same_bits(train):
     assert first.model.summary_metrics == second.model.summary_metrics
     changed = train(CLASSIFICATION, frame, "y", config={**config, "seed": 1})
     assert not changed.predictor().predict(frame).equals(one)
+
+
+FITTED_ELSEWHERE = """
+import sys
+from pathlib import Path
+from modelstudio.trainers.tabular.gradient_ensemble.specification import CLASSIFICATION
+from trained import train_on
+from trainers.test_gradient_ensemble_training import REPEATABLE, synthetic
+frame, value = synthetic(200)
+frame["y"] = value > value.median()
+config = {**REPEATABLE, "predict_probabilities": True}
+run = train_on(frame, "y", Path(sys.argv[1]), trainer=CLASSIFICATION, config=config)
+print(run.predictor().predict(frame)["y_proba_True"].to_numpy().tobytes().hex()[-4000:])
+"""
+
+
+def test_another_process_with_another_order_of_sets_gives_the_same_bits(tmp_path):
+    answers = set()
+    for seed in ("1", "2"):
+        folder = tmp_path / seed
+        folder.mkdir()
+        done = subprocess.run(
+            [sys.executable, "-c", FITTED_ELSEWHERE, str(folder)],
+            env=variables(PYTHONHASHSEED=seed, OMP_WAIT_POLICY="PASSIVE"),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        answers.add(done.stdout.splitlines()[-1])
+    assert len(answers) == 1
+    assert len(answers.pop()) > 1000
 
 
 def test_the_package_is_small_and_holds_no_pickle(train):

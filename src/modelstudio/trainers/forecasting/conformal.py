@@ -2,7 +2,8 @@
 
 Split conformal prediction (Vovk, Gammerman and Shafer 2005) on errors made comparable: each is
 divided by how hard its series is, how far ahead it is, and, where that helps, how large the
-forecast is. So series without a backtest of their own get intervals too.
+forecast is. So series without a backtest of their own get intervals too. Errors of a window are not
+independent, as the method supposes, so quantiles from few windows lie further out.
 """
 
 from __future__ import annotations
@@ -12,6 +13,11 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
+from modelstudio.trainers.forecasting.evidence import (
+    SERIES_IN_WINDOW,
+    effective_size,
+    widening,
+)
 from modelstudio.trainers.forecasting.metrics import mean_known, pinball
 
 if TYPE_CHECKING:
@@ -24,6 +30,8 @@ _POWERS: Final = (0.0, 0.5, 1.0)
 _SHRINKAGE: Final = 30.0
 #: Errors that a step of the horizon should have; else it borrows from its neighbours.
 _STEP_ERRORS: Final = 30
+#: With this many independent errors, their own shape and a symmetric one count the same.
+_SYMMETRY: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +97,7 @@ class Calibration:
             factor=factor or 1.0,
             profile=tuple(float(value) for value in profile),
             power=power,
-            quantiles=_quantiles(comparable[np.isfinite(comparable)], levels),
+            quantiles=_cautious(comparable, levels),
             floor=floor,
         )
 
@@ -182,6 +190,17 @@ def _best_power(comparable: Floats, predicted: Floats, levels: Sequence[float]) 
         bounds = growth[known][:, None] * cut
         losses.append(float(pinball(comparable[known], bounds, levels).mean()))
     return _POWERS[int(np.argmin(losses))]
+
+
+def _cautious(errors: Floats, levels: Sequence[float]) -> tuple[float, ...]:
+    """Return quantiles that say how little is known: further out and more symmetric for it."""
+    known = errors[np.isfinite(errors)]
+    own = np.array(_quantiles(known, levels))
+    both = np.array(_quantiles(np.concatenate([known, -known]), levels))
+    shape = effective_size(errors, SERIES_IN_WINDOW)
+    share = shape / (shape + _SYMMETRY)
+    found = (share * own + (1 - share) * both) * widening(effective_size(errors), levels)
+    return tuple(float(value) for value in np.sort(found))
 
 
 def _quantiles(errors: Floats, levels: Sequence[float]) -> tuple[float, ...]:

@@ -170,3 +170,14 @@ def test_a_model_that_takes_too_long_is_ended_and_the_pool_goes_on():
         found = pool.forecast("SeasonalNaive", series, {}, 60)
     assert found.shape == (30, 10)
     assert np.array_equal(found[3], series[3][-48:][:10])
+
+
+def test_scales_of_the_end_of_a_history_are_those_of_a_series_that_begins_there():
+    random = np.random.default_rng(1)
+    long, short = random.normal(0, 1, 90), random.normal(0, 5, 12)
+    panel = panel_of(np.append(random.normal(0, 50, 200), long), short)
+    ended = Scales.of(panel, [panel.cuts], 7, most=90)
+    alone = panel_of(long, short)
+    whole = Scales.of(alone, [alone.cuts], 7)
+    assert ended.absolute == pytest.approx(whole.absolute)
+    assert ended.squared == pytest.approx(whole.squared)

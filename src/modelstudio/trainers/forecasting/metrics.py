@@ -39,27 +39,33 @@ class Scales:
     squared: Floats
 
     @classmethod
-    def of(cls, panel: Panel, cuts: Sequence[Ints], season: int) -> Self:
-        """Measure the history before each window's cut; shorter than a season, step by step."""
-        pairs = [_scales(panel.at(cut), season) for cut in cuts]
+    def of(
+        cls, panel: Panel, cuts: Sequence[Ints], season: int, most: int | None = None
+    ) -> Self:
+        """Measure the history before each window's cut; shorter than a season, step by step.
+
+        With ``most``, no more than so many steps before the cut.
+        """
+        pairs = [_scales(panel.at(cut), season, most) for cut in cuts]
         return cls(np.array([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs]))
 
 
-def _scales(panel: Panel, season: int) -> tuple[Floats, Floats]:
-    found = [_differences(panel, lag) for lag in (season, 1)]
+def _scales(panel: Panel, season: int, most: int | None) -> tuple[Floats, Floats]:
+    found = [_differences(panel, lag, most) for lag in (season, 1)]
     (absolute, squared), (absolute_1, squared_1) = found
     short = np.isnan(absolute)
     absolute, squared = np.where(short, absolute_1, absolute), np.where(short, squared_1, squared)
     return np.where(absolute > 0, absolute, np.nan), np.where(squared > 0, squared, np.nan)
 
 
-def _differences(panel: Panel, lag: int) -> tuple[Floats, Floats]:
+def _differences(panel: Panel, lag: int, most: int | None) -> tuple[Floats, Floats]:
     """Return mean absolute and mean squared difference to the value ``lag`` steps before."""
     difference = np.zeros_like(panel.target)
     difference[lag:] = panel.target[lag:] - panel.target[: len(panel.target) - lag]
     difference[np.isnan(difference)] = 0.0  # the future, left out below
-    count = panel.cuts - lag
-    begins = np.minimum(panel.offsets[:-1] + lag, panel.ends)
+    steps = panel.cuts if most is None else np.minimum(panel.cuts, most)
+    count = steps - lag
+    begins = np.minimum(panel.ends - steps + lag, panel.ends)
 
     def mean(values: Floats) -> Floats:
         total = np.concatenate([[0.0], np.cumsum(values)])

@@ -91,9 +91,7 @@ class ForecastingTrainer:
         if not members:
             raise TrainingError(NO_MODELS)
         weights = {name: weights[name] for name in members}
-        package = _package(
-            task, run, panel, weights, (members, forecasts), _calibrated(run, search)
-        )
+        package = _package(task, run, panel, weights, (members, forecasts), search)
         package.save(task.output_dir)
         report_findings(_findings(run), reporter)
         report.report_models(search, run.windows, weights, options.metric, reporter)
@@ -173,8 +171,10 @@ def _out_of_window(run: _Run, search: Search, until: int) -> tuple[Floats, Float
     return actual, np.maximum(predicted, run.floor)
 
 
-def _fit_calibration(run: _Run, actual: Floats, predicted: Floats) -> Calibration:
-    scale = usable_scale(run.windows.scales.absolute[: len(actual)], predicted)
+def _fit_calibration(
+    run: _Run, actual: Floats, predicted: Floats, scales: Floats
+) -> Calibration:
+    scale = usable_scale(scales[: len(actual)], predicted)
     items = run.windows.sampled.items
     return Calibration.fit(actual, predicted, scale, items, run.options.quantile_levels, run.floor)
 
@@ -184,7 +184,7 @@ def _measured(run: _Run, search: Search) -> tuple[report.Backtest, dict[str, flo
     windows = run.windows
     split = len(windows.cuts) - windows.test or len(windows.cuts)
     actual, predicted = _out_of_window(run, search, split)
-    calibration = _fit_calibration(run, actual, predicted)
+    calibration = _fit_calibration(run, actual, predicted, windows.scales.absolute)
     weights = _weights(run, search, split)
     rest = blended(weights, search.forecasts(slice(split, None)))
     predicted = np.concatenate([predicted, np.maximum(rest, run.floor)])
@@ -197,9 +197,15 @@ def _measured(run: _Run, search: Search) -> tuple[report.Backtest, dict[str, flo
     return backtest, metrics
 
 
-def _calibrated(run: _Run, search: Search) -> Calibration:
-    """Return the final model's calibration, from all windows."""
-    return _fit_calibration(run, *_out_of_window(run, search, len(run.windows.cuts)))
+def _calibrated(run: _Run, search: Search, remembered: int) -> Calibration:
+    """Return the final model's calibration, from all windows.
+
+    Its scales are of as much history as the model will have when it is asked.
+    """
+    windows = run.windows
+    cuts = [cut[windows.sample] for cut in windows.cuts]
+    scales = Scales.of(windows.sampled, cuts, run.season, remembered).absolute
+    return _fit_calibration(run, *_out_of_window(run, search, len(cuts)), scales)
 
 
 def _package(
@@ -208,7 +214,7 @@ def _package(
     panel: Panel,
     weights: Mapping[str, float],
     fitted: tuple[Mapping[str, Member], Mapping[str, Floats]],
-    calibration: Calibration,
+    search: Search,
 ) -> packaging.Package:
     members, forecasts = fitted
     longest = reach(list(members.values()), _LOCAL_STEPS)
@@ -224,7 +230,7 @@ def _package(
         nonnegative=run.floor == 0,
         weights=weights,
         members=members,
-        calibration=calibration,
+        calibration=_calibrated(run, search, remembered),
         history=panel.resized(remembered, run.options.horizon),
         forecasts={
             name: forecasts[name]

@@ -58,7 +58,7 @@ class Package:
 
     @property
     def quantile_columns(self) -> list[str]:
-        return [f"{self.prediction_column}_{level:g}" for level in self.levels]
+        return [f"{self.prediction_column}_{level:.12g}" for level in self.levels]
 
     def save(self, folder: Path) -> None:
         state = {

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 #: The id of the only series when the data has no column that tells series apart.
 ONLY_ITEM: Final = "series"
 _INTERMITTENT_SHARE: Final = 0.3
+#: Steps that may be filled: so many, and so many for each row.
+_MOST_FILLED: Final = 10_000_000
+_MOST_FILLED_A_ROW: Final = 20
 
 
 class AssemblyError(ValueError):
@@ -80,7 +83,8 @@ def assemble(
     Raises
     ------
     AssemblyError
-        When rows lie beside the calendar or share a step and may not be aggregated.
+        When rows lie beside the calendar or share a step and may not be aggregated, or when the
+        gaps are far longer than the data.
     """
     steps, aggregated = _steps(rows, calendar, columns, resampling)
     steps, without_values = _trimmed(steps, horizon)
@@ -174,6 +178,15 @@ def _laid_out(steps: pd.DataFrame, calendar: Calendar, columns: Columns) -> Pane
     last = steps["last"].to_numpy()[first_row].astype("int64")
     ends = steps.groupby(codes)["number"].max().to_numpy().astype("int64")
     offsets = np.concatenate([[0], np.cumsum(ends - starts + 1)]).astype("int64")
+    if offsets[-1] > _MOST_FILLED + _MOST_FILLED_A_ROW * len(steps):
+        longest = int(np.argmax(ends - starts))
+        first, end = calendar.moment(np.array([starts[longest], ends[longest]]))
+        raise AssemblyError(
+            f"With its gaps filled at frequency {calendar.alias}, the data would have "
+            f"{offsets[-1]} steps, but has {len(steps)} rows; series {items[longest]!r} goes from "
+            f"{pd.Timestamp(first)} to {pd.Timestamp(end)}. Remove stray timestamps or set a "
+            "coarser frequency."
+        )
     positions = offsets[codes] + steps["number"].to_numpy().astype("int64") - starts[codes]
 
     def scattered(values: Any) -> Floats:

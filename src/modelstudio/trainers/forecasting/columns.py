@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -71,11 +72,18 @@ def numbers(values: pd.Series) -> Floats:
 
 
 def texts_of(values: pd.Series) -> pd.Series:
-    """Return values as strings; missing ones stay missing."""
+    """Return values as strings; missing ones stay missing.
+
+    A value's string does not depend on those beside it: pandas reads whole numbers with a gap as
+    floats.
+    """
     known = values.notna()
-    if pd.api.types.is_float_dtype(values) and (values[known] % 1 == 0).all():
-        values = values.astype("Int64")  # whole numbers with gaps, which pandas reads as floats
-    return values.astype(object).where(known, None).map(str, na_action="ignore")
+    return values.astype(object).where(known, None).map(_text, na_action="ignore")
+
+
+def _text(value: object) -> str:
+    whole = isinstance(value, float | Decimal) and value == value // 1
+    return str(int(value)) if whole else str(value)  # type: ignore[call-overload]
 
 
 def categories_of(values: pd.Series) -> tuple[str, ...]:

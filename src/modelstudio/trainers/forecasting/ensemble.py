@@ -11,7 +11,7 @@ from modelstudio.trainers.forecasting.metrics import Scales, score
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from modelstudio.trainers.forecasting.panel import Floats, Ints
+    from modelstudio.trainers.forecasting.panel import Floats, Ints, Panel
 
 _ROUNDS: Final = 40
 #: A model is blended in only when the error falls by more than this share.
@@ -94,6 +94,16 @@ def blended(weights: Mapping[str, float], forecasts: Mapping[str, Floats]) -> Fl
         total += np.where(known, share * np.nan_to_num(forecasts[name]), 0.0)
         weight += share * known
     return np.where(weight > 0, total / np.where(weight > 0, weight, 1.0), np.nan)
+
+
+def completed(forecasts: Floats, panel: Panel) -> Floats:
+    """Return forecasts, items by horizon, with the last season where no model has any."""
+    found = forecasts.copy()
+    season = next(iter(panel.calendar.seasons), 1)
+    for number in np.flatnonzero(np.isnan(found).any(axis=1)):
+        last = np.resize(panel.history(int(number))[-season:], found.shape[1])
+        found[number] = np.where(np.isnan(found[number]), last, found[number])
+    return found
 
 
 def out_of_window(

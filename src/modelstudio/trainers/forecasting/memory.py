@@ -88,7 +88,7 @@ class Memory:
         if package.columns.item is not None:
             ids = pd.Series(np.repeat(np.array(panel.items, dtype=object), package.horizon))
             whole = package.columns.types[package.columns.item] in INTEGERS
-            columns[package.columns.item] = ids.astype("int64") if whole else ids
+            columns[package.columns.item] = _whole(ids) if whole else ids
         columns[package.columns.time] = panel.future(package.horizon).ravel()
         columns[package.prediction_column] = predicted.ravel()
         for number, name in enumerate(package.quantile_columns):
@@ -104,6 +104,11 @@ class Memory:
             moments, given = moments_of(frame[columns.time])
         except UnreadableMoments as error:
             raise ValueError(f"{columns.time}: {str(error)[:80]!r} is no date") from error
+        for name in (columns.time, columns.item):
+            if name is not None and frame[name].isna().any():
+                raise ValueError(
+                    f"{name}: {int(frame[name].isna().sum())} rows are without a value"
+                )
         return rows_of(frame, columns, moments, given)
 
     def _panel(self, rows: Rows, frame: pd.DataFrame) -> tuple[Panel, set[str]]:
@@ -157,6 +162,16 @@ class Memory:
                 values = np.where(np.isfinite(told), told, values)
             found[name] = values
         return found
+
+
+def _whole(ids: pd.Series) -> pd.Series:
+    try:
+        return ids.astype("int64")
+    except (ValueError, OverflowError) as error:
+        wrong = next(text for text in ids if not text.lstrip("-").isdecimal())
+        raise ValueError(
+            f"The item {wrong!r} is no whole number as those trained on are"
+        ) from error
 
 
 def _joined(memory: Rows, rows: Rows) -> Rows:

@@ -39,9 +39,7 @@ class Scales:
     squared: Floats
 
     @classmethod
-    def of(
-        cls, panel: Panel, cuts: Sequence[Ints], season: int, most: int | None = None
-    ) -> Self:
+    def of(cls, panel: Panel, cuts: Sequence[Ints], season: int, most: int | None = None) -> Self:
         """Measure the history before each window's cut; shorter than a season, step by step.
 
         With ``most``, no more than so many steps before the cut.

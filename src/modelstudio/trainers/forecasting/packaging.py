@@ -66,7 +66,7 @@ class Package:
 
     @property
     def quantile_columns(self) -> list[str]:
-        return [f"{self.prediction_column}_{level:g}" for level in self.calibration.levels]
+        return [f"{self.prediction_column}_{level:.12g}" for level in self.calibration.levels]
 
     def save(self, folder: Path) -> None:
         """Write the files to an empty folder."""

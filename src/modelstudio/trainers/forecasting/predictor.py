@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from modelstudio.trainers.forecasting.conformal import usable_scale
-from modelstudio.trainers.forecasting.ensemble import blended
+from modelstudio.trainers.forecasting.ensemble import blended, completed
 from modelstudio.trainers.forecasting.memory import Memory
 from modelstudio.trainers.forecasting.metrics import Scales
 from modelstudio.trainers.forecasting.packaging import Package
@@ -74,7 +74,7 @@ class ForecastingModel:
             name: ready[name] if name in ready else member.forecast(panel, package.horizon)
             for name, member in package.members.items()
         }
-        found = blended(package.weights, forecasts)
+        found = completed(blended(package.weights, forecasts), panel)
         return np.maximum(found, 0.0) if package.nonnegative else found
 
     def _answer(self, panel: Panel, predicted: Floats) -> pd.DataFrame:

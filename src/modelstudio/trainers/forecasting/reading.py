@@ -70,6 +70,12 @@ def read(task: TrainingTask, horizon: int, reporter: Reporter) -> Source:
     """
     table = task.inputs[specification.TRAINING_INPUT]
     columns = _columns(table)
+    prediction = task.config["prediction_column_name"] or "prediction"
+    if prediction in {columns.time, columns.item}:
+        raise TrainingError(
+            f"The forecast's column would be called {prediction!r}, as the column of the timestamp "
+            "or item id beside it is. Set another prediction_column_name."
+        )
     frame = _frame(table)
     columns = _settled(columns, frame, table, task, reporter)
     resampling = _resampling(task.config)
@@ -178,15 +184,24 @@ def _rows(frame: pd.DataFrame, columns: Columns, role: str, reporter: Reporter) 
             f"Left out {int((~given).sum())} rows of the {role} dataset without a timestamp",
             "WARNING",
         )
+    if columns.item is not None:
+        nameless = given & frame[columns.item].isna().to_numpy()
+        if nameless.any():
+            reporter.log(
+                f"Left out {int(nameless.sum())} rows of the {role} dataset without a value in the "
+                f"item id column {columns.item!r}",
+                "WARNING",
+            )
+        given = given & ~nameless
     return rows_of(frame, columns, moments, given)
 
 
 def rows_of(frame: pd.DataFrame, columns: Columns, moments: Any, given: Any) -> Rows:
-    """Return the rows that have a moment; a column that is absent has no values."""
+    """Return the given rows, each with a moment and an item; an absent column has no values."""
     frame = frame[given]
     item = np.full(len(frame), ONLY_ITEM, dtype=object)
     if columns.item is not None:
-        item = texts_of(frame[columns.item]).fillna("").to_numpy(dtype=object)
+        item = texts_of(frame[columns.item]).to_numpy(dtype=object)
     nothing = np.full(len(frame), np.nan)
     return Rows(
         item=item,

@@ -10,6 +10,7 @@ from modelstudio.trainers.json_schema import (
     choice,
     configuration,
     described,
+    hyperparameters,
     integer,
     penalty,
     positive,
@@ -132,7 +133,6 @@ _BOOSTED: Final = ("DirectLightGBM", "RecursiveLightGBM", "DifferencedLightGBM",
 def forecasting_schema() -> JsonSchema:
     """Return the configuration schema of the forecasting trainer."""
     properties = {**_task(), **_effort(), **_data(), **_models()}
-    hyperparameters = {**_PARAMETERS, **dict.fromkeys(_BOOSTED, _LIGHTGBM)}
     definitions = {
         "EvalMetric": choice("Metric by which models are chosen and weighted.", METRICS),
         "Presets": choice("How much effort goes into accuracy.", PRESETS),
@@ -142,15 +142,7 @@ def forecasting_schema() -> JsonSchema:
         "CategoricalAggregation": choice(
             "How texts are taken together.", _CATEGORICAL_AGGREGATIONS
         ),
-        **{
-            f"{name}Hyperparameters": {
-                "title": f"{name} hyperparameters",
-                "type": "object",
-                "additionalProperties": False,
-                "properties": {key: {"title": key, **value} for key, value in parameters.items()},
-            }
-            for name, parameters in hyperparameters.items()
-        },
+        **hyperparameters({**_PARAMETERS, **dict.fromkeys(_BOOSTED, _LIGHTGBM)}),
     }
     return configuration("ForecastingConfig", properties, definitions)
 

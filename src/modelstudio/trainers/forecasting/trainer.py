@@ -171,9 +171,7 @@ def _out_of_window(run: _Run, search: Search, until: int) -> tuple[Floats, Float
     return actual, np.maximum(predicted, run.floor)
 
 
-def _fit_calibration(
-    run: _Run, actual: Floats, predicted: Floats, scales: Floats
-) -> Calibration:
+def _fit_calibration(run: _Run, actual: Floats, predicted: Floats, scales: Floats) -> Calibration:
     scale = usable_scale(scales[: len(actual)], predicted)
     items = run.windows.sampled.items
     return Calibration.fit(actual, predicted, scale, items, run.options.quantile_levels, run.floor)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from modelstudio.trainers.model_api import WIRE_TYPES, ApiColumn, WireType, table
 from modelstudio.trainers.tabular.specification import OUTPUT_TABLE, TRAINING_INPUT
 
 if TYPE_CHECKING:
@@ -14,20 +15,6 @@ if TYPE_CHECKING:
 
     from modelstudio.trainers.tabular.preparation import Preparation
 
-WireType = Literal["string", "boolean", "integer", "long", "float", "double", "date", "timestamp"]
-_WIRE_TYPES: Mapping[str, WireType] = {
-    "STRING": "string",
-    "BOOLEAN": "boolean",
-    "BYTE": "integer",
-    "SHORT": "integer",
-    "INTEGER": "integer",
-    "LONG": "long",
-    "FLOAT": "float",
-    "DOUBLE": "double",
-    "DECIMAL": "double",
-    "DATE": "date",
-    "TIMESTAMP": "timestamp",
-}
 _FORMAT_VERSION = 1
 
 
@@ -63,7 +50,7 @@ class Manifest:
         if config.get("predict_probabilities"):
             named = {f"{prediction}_proba_{label}": code for code, label in enumerate(classes)}
         is_regression = problem_type == "regression"
-        prediction_type = "double" if is_regression else _WIRE_TYPES[label_type]
+        prediction_type = "double" if is_regression else WIRE_TYPES[label_type]
         return cls(problem_type, target, prediction, prediction_type, named)
 
     def save(self, path: Path) -> None:
@@ -81,31 +68,12 @@ class Manifest:
 def model_api(preparation: Preparation, manifest: Manifest) -> dict[str, Any]:
     """Return the wire's ``ModelApi``: one table in, one table of predictions out."""
     inputs = [
-        {
-            "name": column.name,
-            "required": not column.nullable,
-            "dataType": {"type": _WIRE_TYPES[column.field_type]},
-        }
+        ApiColumn(column.name, WIRE_TYPES[column.field_type], required=not column.nullable)
         for column in preparation.columns
     ]
-    types = {
+    types: dict[str, WireType] = {
         manifest.prediction_column: manifest.prediction_type,
         **dict.fromkeys(manifest.probability_columns, "double"),
     }
-    outputs = [
-        {"name": name, "required": True, "dataType": {"type": kind}} for name, kind in types.items()
-    ]
-    return {
-        "inputs": [_table(TRAINING_INPUT, inputs)],
-        "outputs": [_table(OUTPUT_TABLE, outputs)],
-    }
-
-
-def _table(name: str, columns: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    return {
-        "type": "tabular",
-        "name": name,
-        "required": True,
-        "format": "PANDAS",
-        "columns": list(columns),
-    }
+    outputs = [ApiColumn(name, kind) for name, kind in types.items()]
+    return {"inputs": [table(TRAINING_INPUT, inputs)], "outputs": [table(OUTPUT_TABLE, outputs)]}

@@ -67,6 +67,28 @@ def penalty(description: str) -> JsonSchema:
     return {"description": f"{description}.", "type": "number", "minimum": 0, "maximum": 1e9}
 
 
+def hyperparameters_by_type(description: str, types: Mapping[str, str]) -> JsonSchema:
+    """Return the property that holds hyperparameters; ``types`` are model types described.
+
+    Each refers to its definition in ``hyperparameters``.
+    """
+    return described(
+        "Hyperparameters",
+        description,
+        {},
+        type="object",
+        additionalProperties=False,
+        properties={
+            name: {
+                "title": name,
+                "description": text,
+                "$ref": f"#/$defs/{name}Hyperparameters",
+            }
+            for name, text in types.items()
+        },
+    )
+
+
 def hyperparameters(types: Mapping[str, Mapping[str, JsonSchema]]) -> dict[str, JsonSchema]:
     """Return the definition ``<type>Hyperparameters`` of each model type's parameters."""
     return {

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from modelstudio.trainers.forecasting.schema import forecasting_schema
 from modelstudio.trainers.json_schema import (
     JsonSchema,
     choice,
     configuration,
-    described,
+    hyperparameters,
+    hyperparameters_by_type,
     integer,
     positive,
 )
@@ -86,8 +87,17 @@ _SHARED: Final = ("Missing", "NumericAggregation", "CategoricalAggregation")
 def timeseries_schema() -> JsonSchema:
     """Return the configuration schema; what is not about models is that of ``forecasting``."""
     shared = forecasting_schema()
-    own = {"hyperparameters": _hyperparameters()}
-    properties = {**shared["properties"], **own}
+    parameters = {
+        **dict.fromkeys(STATISTICAL, _statistical()),
+        **dict.fromkeys(TABULAR, _tabular()),
+        **dict.fromkeys(NEURAL, _neural()),
+    }
+    properties = dict(shared["properties"])
+    properties["hyperparameters"] = hyperparameters_by_type(
+        "Hyperparameters by model type; its defaults for the rest. A type named here is fitted, "
+        "whatever the preset.",
+        {name: MODEL_TYPES[name] for name in parameters},
+    )
     properties["time_limit"] = {
         **properties["time_limit"],
         "description": "Seconds to spend on fitting models. Reading the data and the reports come "
@@ -98,44 +108,9 @@ def timeseries_schema() -> JsonSchema:
         "Presets": choice("How much effort goes into accuracy.", PRESETS),
         "ModelType": choice("A type of model.", MODEL_TYPES),
         **{name: shared["$defs"][name] for name in _SHARED},
-        "NeuralHyperparameters": _object("Neural network", _neural()),
-        "StatisticalHyperparameters": _object("Statistical model", _statistical()),
-        "TabularHyperparameters": _object("Trees", _tabular()),
+        **hyperparameters(parameters),
     }
     return configuration("AutogluonTimeseriesConfig", properties, definitions)
-
-
-def _hyperparameters() -> JsonSchema:
-    groups = {
-        **dict.fromkeys(STATISTICAL, "Statistical"),
-        **dict.fromkeys(TABULAR, "Tabular"),
-        **dict.fromkeys(NEURAL, "Neural"),
-    }
-    return described(
-        "Hyperparameters",
-        "Hyperparameters by model type; its defaults for the rest. A type named here is fitted, "
-        "whatever the preset.",
-        {},
-        type="object",
-        additionalProperties=False,
-        properties={
-            name: {
-                "title": name,
-                "description": MODEL_TYPES[name],
-                "$ref": f"#/$defs/{group}Hyperparameters",
-            }
-            for name, group in groups.items()
-        },
-    )
-
-
-def _object(title: str, properties: Mapping[str, Any]) -> JsonSchema:
-    return {
-        "title": f"{title} hyperparameters",
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {name: {"title": name, **value} for name, value in properties.items()},
-    }
 
 
 def _neural() -> JsonSchema:

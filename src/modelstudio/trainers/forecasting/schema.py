@@ -11,6 +11,7 @@ from modelstudio.trainers.json_schema import (
     configuration,
     described,
     hyperparameters,
+    hyperparameters_by_type,
     integer,
     penalty,
     positive,
@@ -262,19 +263,8 @@ def _models() -> JsonSchema:
             maxItems=100,
             items={"$ref": "#/$defs/ModelType"},
         ),
-        "hyperparameters": described(
-            "Hyperparameters",
+        "hyperparameters": hyperparameters_by_type(
             "Hyperparameters by model type; its defaults for the rest.",
-            {},
-            type="object",
-            additionalProperties=False,
-            properties={
-                name: {
-                    "title": name,
-                    "description": MODEL_TYPES[name],
-                    "$ref": f"#/$defs/{name}Hyperparameters",
-                }
-                for name in (*_PARAMETERS, *_BOOSTED)
-            },
+            {name: MODEL_TYPES[name] for name in (*_PARAMETERS, *_BOOSTED)},
         ),
     }

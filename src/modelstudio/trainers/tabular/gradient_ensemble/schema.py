@@ -13,6 +13,7 @@ from modelstudio.trainers.json_schema import (
     configuration,
     described,
     hyperparameters,
+    hyperparameters_by_type,
     integer,
     penalty,
     positive,
@@ -112,21 +113,10 @@ def _model_properties() -> JsonSchema:
             maxItems=100,
             items={"$ref": "#/$defs/ModelType"},
         ),
-        "hyperparameters": described(
-            "Hyperparameters",
+        "hyperparameters": hyperparameters_by_type(
             "Hyperparameters by model type. A type named here is fitted with these values alone; "
             "the others with those of the portfolio and variations of them.",
-            {},
-            type="object",
-            additionalProperties=False,
-            properties={
-                model_type: {
-                    "title": model_type,
-                    "description": description,
-                    "$ref": f"#/$defs/{model_type}Hyperparameters",
-                }
-                for model_type, description in MODEL_TYPES.items()
-            },
+            MODEL_TYPES,
         ),
     }
 

@@ -172,6 +172,15 @@ def test_a_model_that_takes_too_long_is_ended_and_the_pool_goes_on():
     assert np.array_equal(found[3], series[3][-48:][:10])
 
 
+def test_a_series_of_huge_values_does_not_spoil_the_scale_of_a_small_one():
+    small = np.array([1.0, 3, 2, 5, 4]) * 1e-3
+    panel = panel_of(np.array([1e15, 9e15, 2e15, 7e15, 1e15]), small)
+    alone = panel_of(small)
+    together, one = (Scales.of(each, [each.cuts], 2) for each in (panel, alone))
+    assert together.absolute[0, 1] == pytest.approx(one.absolute[0, 0])
+    assert together.squared[0, 1] == pytest.approx(one.squared[0, 0])
+
+
 def test_scales_of_the_end_of_a_history_are_those_of_a_series_that_begins_there():
     random = np.random.default_rng(1)
     long, short = random.normal(0, 1, 90), random.normal(0, 5, 12)
@@ -181,3 +190,10 @@ def test_scales_of_the_end_of_a_history_are_those_of_a_series_that_begins_there(
     whole = Scales.of(alone, [alone.cuts], 7)
     assert ended.absolute == pytest.approx(whole.absolute)
     assert ended.squared == pytest.approx(whole.squared)
+
+
+@pytest.mark.parametrize("length", range(1, 9))
+def test_a_series_shorter_than_a_season_has_the_scale_of_single_steps(length):
+    panel = panel_of(np.arange(float(length)))
+    found = Scales.of(panel, [panel.cuts], 7).absolute[0, 0]
+    assert np.isnan(found) if length == 1 else found in {1.0, 7.0}

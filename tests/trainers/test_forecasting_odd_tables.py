@@ -85,6 +85,13 @@ def test_a_prediction_column_may_not_hide_another(recorder, tmp_path, name):
         run_trainer(tmp_path / "run", recorder, stores(2, 40), config=config)
 
 
+def test_a_target_beyond_what_can_be_computed_with_is_refused(recorder, tmp_path):
+    frame = stores(2, 40)
+    frame.loc[5, "sales"] = -1e40
+    with pytest.raises(TrainingError, match=r"'sales'.*-1e\+40"):
+        run_trainer(tmp_path / "run", recorder, frame)
+
+
 @pytest.fixture(scope="module")
 def numbered(tmp_path_factory, recorder_type):
     """A model of stores with numbers, one row without, one store with a day of history."""
@@ -117,6 +124,8 @@ def test_what_a_request_lacks_is_told_in_words(numbered):
         run.predict(frame.tail(2).assign(store=[1.0, None]))
     with pytest.raises(ValueError, match=r"day.*without"):
         run.predict(frame.tail(2).assign(day=pd.NaT))
+    with pytest.raises(ValueError, match=r"sales.*1e\+300"):
+        run.predict(frame.tail(2).assign(sales=1e300))
     with pytest.raises(ValueError, match="no history of '4'"):
         run.predict(frame.tail(2).assign(store=4.0, sales=np.nan))
 

@@ -12,6 +12,7 @@ from modelstudio.trainers.forecasting.assembly import Rows, assemble, collapsed
 from modelstudio.trainers.forecasting.columns import (
     INTEGERS,
     UnreadableMoments,
+    beyond_computing,
     moments_of,
     texts_of,
 )
@@ -109,7 +110,11 @@ class Memory:
                 raise ValueError(
                     f"{name}: {int(frame[name].isna().sum())} rows are without a value"
                 )
-        return rows_of(frame, columns, moments, given)
+        rows = rows_of(frame, columns, moments, given)
+        huge = beyond_computing(rows.target)
+        if huge is not None:
+            raise ValueError(f"{columns.target}: {huge:g} is too large to compute with")
+        return rows
 
     def _panel(self, rows: Rows, frame: pd.DataFrame) -> tuple[Panel, set[str]]:
         """Return the series of a frame, and which of them have new history."""

@@ -59,15 +59,19 @@ def _scales(panel: Panel, season: int, most: int | None) -> tuple[Floats, Floats
 def _differences(panel: Panel, lag: int, most: int | None) -> tuple[Floats, Floats]:
     """Return mean absolute and mean squared difference to the value ``lag`` steps before."""
     difference = np.zeros_like(panel.target)
-    difference[lag:] = panel.target[lag:] - panel.target[: len(panel.target) - lag]
+    difference[lag:] = panel.target[lag:] - panel.target[: max(len(panel.target) - lag, 0)]
     difference[np.isnan(difference)] = 0.0  # the future, left out below
     steps = panel.cuts if most is None else np.minimum(panel.cuts, most)
     count = steps - lag
     begins = np.minimum(panel.ends - steps + lag, panel.ends)
 
+    series = np.repeat(np.arange(len(panel)), panel.lengths)
+    position = np.arange(len(series))
+    inside = (position >= begins[series]) & (position < panel.ends[series])
+
     def mean(values: Floats) -> Floats:
-        total = np.concatenate([[0.0], np.cumsum(values)])
-        summed = total[panel.ends] - total[begins]
+        # Each series by itself: in a running sum small ones would drown behind large ones.
+        summed = np.bincount(series, np.where(inside, values, 0.0), len(panel))
         return np.where(count > 0, summed / np.maximum(count, 1), np.nan)
 
     return mean(np.abs(difference)), mean(difference**2)

@@ -24,6 +24,7 @@ from modelstudio.trainers.forecasting.columns import (
     USABLE,
     Columns,
     UnreadableMoments,
+    beyond_computing,
     categories_of,
     moments_of,
     numbers,
@@ -193,7 +194,14 @@ def _rows(frame: pd.DataFrame, columns: Columns, role: str, reporter: Reporter) 
                 "WARNING",
             )
         given = given & ~nameless
-    return rows_of(frame, columns, moments, given)
+    rows = rows_of(frame, columns, moments, given)
+    huge = beyond_computing(rows.target)
+    if huge is not None:
+        raise TrainingError(
+            f"The target column {columns.target!r} of the {role} dataset has the value {huge:g}, "
+            "too large to compute with; leave that row out, or divide all by a constant"
+        )
+    return rows
 
 
 def rows_of(frame: pd.DataFrame, columns: Columns, moments: Any, given: Any) -> Rows:

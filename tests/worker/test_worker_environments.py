@@ -8,7 +8,12 @@ import zipfile
 
 import pytest
 
-from virtual_environments import install_module, make_environment
+from virtual_environments import (
+    install_entry_points,
+    install_module,
+    make_environment,
+    specification_code,
+)
 
 TRAINER = """
 import json, os, sys
@@ -99,9 +104,59 @@ def test_a_trainer_of_an_environment_is_not_tried_in_the_workers_own_interpreter
     )
 
 
-def test_a_worker_whose_setting_cannot_work_says_so_in_its_log(rig, monkeypatch):
-    monkeypatch.setenv("MODELSTUDIO_TRAINER_ENVS", "foreign=/nowhere/python")
+def test_a_worker_whose_setting_is_malformed_says_so_in_its_log(rig, monkeypatch):
+    monkeypatch.setenv("MODELSTUDIO_TRAINER_ENVS", "foreign")
     submit(rig)
     rig.start()
     assert rig.wait_for_exit() == "The worker ended with exit code 2."
-    assert "MODELSTUDIO_TRAINER_ENVS: the interpreter of foreign" in rig.worker_log
+    assert "MODELSTUDIO_TRAINER_ENVS: 'foreign' is not NAME=INTERPRETER" in rig.worker_log
+
+
+def test_a_run_whose_interpreter_is_gone_by_now_fails_and_says_so(rig, monkeypatch):
+    monkeypatch.setenv("MODELSTUDIO_TRAINER_ENVS", "foreign=/nowhere/python")
+    job = submit(rig)
+    rig.start()
+    assert rig.wait_for_exit() == "The worker ended with exit code 0."
+    assert job.failed == (
+        "The environment 'foreign' cannot be used where this runs: its interpreter is gone, or "
+        "may not be executed (MODELSTUDIO_TRAINER_ENVS)."
+    )
+
+
+def test_an_interpreter_that_is_gone_is_no_matter_to_other_runs(rig, monkeypatch):
+    monkeypatch.setenv("MODELSTUDIO_TRAINER_ENVS", "foreign=/nowhere/python")
+    assert rig.run("Good").completed is not None
+
+
+def test_a_run_whose_interpreter_cannot_be_started_says_so(rig, tmp_path, monkeypatch):
+    python = tmp_path / "python"
+    python.write_bytes(b"\x7fELF nonsense")
+    python.chmod(0o700)
+    monkeypatch.setenv("MODELSTUDIO_TRAINER_ENVS", f"foreign={python}")
+    job = submit(rig)
+    rig.start()
+    rig.wait_for_exit()
+    assert job.failed == (
+        "The interpreter of the environment 'foreign' cannot be started: Exec format error."
+    )
+
+
+def test_other_packages_that_crash_do_not_get_in_the_trainers_way(rig, environment, monkeypatch):
+    """The server has left them out; the training process must not stumble over them."""
+    code = specification_code("late") + TRAINER
+    install_module(environment, "late", code)
+    install_entry_points(environment, "late", {"trainer": "late:SPECIFICATION"})
+    install_module(environment, "early", "import os; os._exit(7)")
+    install_entry_points(environment, "early", {"trainer": "early:SPECIFICATION"})
+    monkeypatch.setenv("MODELSTUDIO_TRAINER_ENVS", f"foreign={environment}")
+    job = rig.submit("Unused")
+    job.specification["trainer"] = {
+        "trainerId": "ri.models..trainer.late",
+        "version": "1.0",
+        "environment": "foreign",
+        "source": "late: trainer = late:SPECIFICATION",
+    }
+    rig.start()
+    rig.wait_for_exit()
+    assert job.failed is None
+    assert about(job)["executable"] == str(environment / "bin" / "python")

@@ -49,7 +49,7 @@ def open_catalogue(environments: TrainerEnvironments) -> Catalogue:
         if environment is not None:
             trainers = [one for one in offered if one is not None]
             _log.info("trainer environment", environment=environment, trainers=trainers)
-    return Catalogue(shelf.specifications)
+    return Catalogue(shelf.specifications, shelf.sources)
 
 
 def _look_everywhere(environments: TrainerEnvironments) -> Mapping[str | None, Findings]:
@@ -79,6 +79,7 @@ class _Shelf:
 
     def __init__(self) -> None:
         self.specifications: list[TrainerSpecification] = []
+        self.sources: dict[tuple[str, str], str] = {}
         self._owners: dict[str, tuple[str, str | None]] = {}
         self._versions: set[tuple[str, str]] = set()
 
@@ -110,3 +111,5 @@ class _Shelf:
             raise InvalidSpecificationError(f"its version {version} is there twice")
         self._versions.add((trainer_id, version))
         self.specifications.append(specification)
+        if source != _OWN:
+            self.sources[trainer_id, version] = source

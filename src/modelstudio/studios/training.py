@@ -43,6 +43,9 @@ class TrainingJobs:
         own = {name: job.payload[name] for name in ("trainer", "customConfig", "inputs")}
         wanted = own["trainer"]
         trainer = self._catalogue.get(wanted["trainerId"], wanted["version"])
+        source = self._catalogue.source(wanted["trainerId"], wanted["version"])
+        if source is not None:
+            own["trainer"] = {**wanted, "source": source}
         if job.payload.get("gpu"):
             own["gpu"] = job.payload["gpu"]
         return {**own, **self._limits.for_worker(trainer, own["customConfig"])}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from modelstudio.trainers import plugins
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from modelstudio.trainers.base import Trainer, TrainerSpecification
 
@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 class Catalogue:
     """Trainer specifications by id and version; nothing heavy is imported to list them."""
 
-    def __init__(self, specifications: Iterable[TrainerSpecification]) -> None:
+    def __init__(
+        self,
+        specifications: Iterable[TrainerSpecification],
+        sources: Mapping[tuple[str, str], str] | None = None,
+    ) -> None:
+        """List specifications; ``sources`` names the entry point of those of other packages."""
+        self._sources = sources or {}
         self._newest: dict[str, TrainerSpecification] = {}
         self._all: dict[tuple[str, str], TrainerSpecification] = {}
         for specification in specifications:
@@ -32,6 +38,10 @@ class Catalogue:
         if version is None:
             return self._newest.get(trainer_id)
         return self._all.get((trainer_id, version))
+
+    def source(self, trainer_id: str, version: str) -> str | None:
+        """Return the entry point that a trainer comes from, None for one of ours."""
+        return self._sources.get((trainer_id, version))
 
 
 def built_in() -> Catalogue:
@@ -56,15 +66,18 @@ def built_in() -> Catalogue:
     )
 
 
-def installed(trainer_id: str, version: str) -> TrainerSpecification | None:
+def installed(
+    trainer_id: str, version: str, source: str | None = None
+) -> TrainerSpecification | None:
     """Return a trainer that this interpreter has, from Model Studio or from another package.
 
-    Other packages are loaded one after the other until one has it.
+    Other packages are loaded one after the other until one has it; first the one that ``source``
+    names, for to load another might end this process, or never end.
     """
     own = built_in()
     if own.get(trainer_id) is not None:
         return own.get(trainer_id, version)
-    for point in plugins.found():
+    for point in sorted(plugins.found(), key=lambda one: plugins.source_of(one) != source):
         for specification in plugins.load(point).specifications:
             if (specification.trainer_id, specification.version) == (trainer_id, version):
                 return specification

@@ -47,8 +47,14 @@ class TrainerEnvironments:
     interpreters: Mapping[str, Path] = field(default_factory=dict)
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str, *, must_exist: bool = True) -> Self:
         """Read ``name=/path/to/python,other=/path``; a virtual environment's folder will do too.
+
+        Parameters
+        ----------
+        must_exist
+            Whether each interpreter has to be there already. A worker needs one at most, and the
+            others may have been removed since the server has started.
 
         Raises
         ------
@@ -64,7 +70,9 @@ class TrainerEnvironments:
                 )
             if name in interpreters:
                 raise InvalidEnvironmentsError(f"the environment {name} is named twice")
-            interpreters[name] = _interpreter(name, Path(path))
+            interpreters[name] = _located(name, Path(path))
+            if must_exist:
+                _check(name, interpreters[name])
         return cls(interpreters)
 
     def interpreter_for(self, environment: str | None) -> str:
@@ -73,6 +81,7 @@ class TrainerEnvironments:
         Raises
         ------
         UnknownEnvironmentError
+            When none is set, or it is no longer there.
         """
         if environment is None:
             return sys.executable
@@ -81,6 +90,13 @@ class TrainerEnvironments:
                 f"The environment {environment!r} is not set up where this runs; "
                 f"{VARIABLE} says which interpreter it is."
             )
+        try:
+            _check(environment, self.interpreters[environment])
+        except InvalidEnvironmentsError:
+            raise UnknownEnvironmentError(
+                f"The environment {environment!r} cannot be used where this runs: its interpreter "
+                f"is gone, or may not be executed ({VARIABLE})."
+            ) from None
         return str(self.interpreters[environment])
 
 
@@ -89,17 +105,18 @@ def interpreter_in(folder: Path) -> Path:
     return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
-def _interpreter(name: str, path: Path) -> Path:
+def _located(name: str, path: Path) -> Path:
     """Return the interpreter; not resolved, for a virtual environment's is a link to another."""
     if not path.is_absolute():
         raise InvalidEnvironmentsError(f"the interpreter of {name}, {path}, is no absolute path")
-    if path.is_dir():
-        path = interpreter_in(path)
+    return interpreter_in(path) if path.is_dir() else path
+
+
+def _check(name: str, path: Path) -> None:
     if not path.is_file():
         raise InvalidEnvironmentsError(f"the interpreter of {name}, {path}, does not exist")
     if not os.access(path, os.X_OK):
         raise InvalidEnvironmentsError(f"the interpreter of {name}, {path}, may not be executed")
-    return path
 
 
 def expose_source(folder: Path) -> Path:

@@ -104,7 +104,9 @@ class WorkerSettings:
         except ValueError:
             raise WorkerSettingsError(f"{PATIENCE} is not a number of seconds") from None
         try:
-            trainer_envs = TrainerEnvironments.parse(environment.get(VARIABLE, ""))
+            trainer_envs = TrainerEnvironments.parse(
+                environment.get(VARIABLE, ""), must_exist=False
+            )
         except InvalidEnvironmentsError as error:
             raise WorkerSettingsError(f"{VARIABLE}: {error}") from None
         try:

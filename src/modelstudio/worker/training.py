@@ -87,7 +87,7 @@ def _trainer_of(task: Mapping[str, Any]) -> tuple[Trainer, Mapping[str, Any]]:
     if implementation := wanted.get("implementation"):
         return catalogue.load(implementation), config
     trainer_id, version = wanted["trainerId"], wanted["version"]
-    specification = catalogue.installed(trainer_id, version)
+    specification = catalogue.installed(trainer_id, version, wanted.get("source"))
     if specification is None:
         raise TrainingError(
             f"The trainer {trainer_id} is not installed in version {version} where the job runs."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from modelstudio.worker.settings import Place
     from modelstudio.worker.specification import JobSpecification
 
+#: What starting a file fails with that is no program of this machine, or not ours to run.
+_UNFIT: Final = frozenset({errno.EACCES, errno.ENOENT, errno.ENOEXEC, errno.EPERM})
 _KILLED: Final = "The training process was killed from outside (signal 9)."
 _PERHAPS_KERNEL: Final = (
     "The training process was killed (signal 9), most likely because the machine ran out of memory."
@@ -51,7 +54,7 @@ def start(
     Raises
     ------
     RunFailedError
-        When the environment is not set up here.
+        When the environment is not set up here, or its interpreter cannot be started.
     """
     environment = job.trainer.get("environment")
     try:
@@ -71,6 +74,13 @@ def start(
             cwd=work_dir.scratch,
             env=variables,
         )
+    except OSError as error:
+        if environment is None or error.errno not in _UNFIT:
+            raise
+        raise RunFailedError(
+            f"The interpreter of the environment {environment!r} cannot be started: "
+            f"{error.strerror}."
+        ) from None
     finally:
         os.close(log)
 

@@ -72,6 +72,20 @@ def test_a_training_error_is_the_reason_word_for_word(rig):
     assert job.logs() == ["looking at the data"]
 
 
+def test_a_reason_of_any_characters_and_any_length_reaches_the_server(rig):
+    job = rig.run("Unspeakable")
+
+    assert job.failed.startswith("The class 'a\N{REPLACEMENT CHARACTER}b?' is odd. xxx")
+    assert len(job.failed) < 10_100
+
+
+def test_a_description_of_any_characters_reaches_the_server(rig):
+    job = rig.run("Described")
+
+    assert job.failed is None
+    assert job.tables["one"][1]["description"] == "half a pair ?"
+
+
 def test_an_unexpected_exception_is_short_for_the_user_and_long_in_the_log(rig):
     job = rig.run("Broken")
 

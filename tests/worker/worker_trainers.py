@@ -83,6 +83,23 @@ class Refusing:
         raise TrainingError("The target column 'y' has one value only.")
 
 
+class Unspeakable:
+    """Fails with a text that no database could store."""
+
+    def fit(self, task, reporter):
+        raise TrainingError("The class 'a\0b\ud800' is odd. " + "x" * 100_000)
+
+
+class Described:
+    """Describes a table with what a broken CSV file holds."""
+
+    def fit(self, task, reporter):
+        import pandas as pd
+
+        reporter.table("one", pd.DataFrame({"a": [1]}), "half a pair \ud800")
+        return MODEL
+
+
 class Broken:
     def fit(self, task, reporter):
         hidden = f"{task.scratch_dir}/secret"

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import httpx
 
 from modelstudio import __version__
+from modelstudio.worker.wording import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -96,7 +97,7 @@ class JobServer:
         self._send("the result", "/complete", _encode({"attempt": attempt, **result}), _SLOW)
 
     def fail(self, attempt: int, reason: str) -> None:
-        body = _encode({"attempt": attempt, "reason": reason})
+        body = _encode({"attempt": attempt, "reason": clean(reason)})
         self._send("the reason of the failure", "/fail", body)
 
     def upload_table(

@@ -10,6 +10,8 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from modelstudio.worker.wording import clean
+
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from modelstudio.worker.layout import WorkDir
 
 _LEVELS: Final = frozenset({"DEBUG", "INFO", "WARNING", "ERROR"})
-_LONGEST_TEXT: Final = 10_000
 #: It travels in a URL.
 _LONGEST_DESCRIPTION: Final = 1_000
 _MOST_ROWS: Final = 100_000
@@ -46,15 +47,15 @@ class FileReporter:
     def log(self, message: str, level: LogLevel = "INFO") -> None:
         """Record a line of the job's log; a very long one loses its end."""
         known = level if level in _LEVELS else "INFO"
-        self._append({"type": "log", "time": _now(), "level": known, "message": _clean(message)})
+        self._append({"type": "log", "time": _now(), "level": known, "message": clean(message)})
 
     def parameter(self, name: str, value: ParameterValue | datetime) -> None:
-        self._append({"type": "parameter", "name": _clean(name), "value": _typed(value)})
+        self._append({"type": "parameter", "name": clean(name), "value": _typed(value)})
 
     def metric(self, series: str, value: float, step: int) -> None:
         number = float(value)
         if math.isfinite(number):
-            event = {"series": _clean(series), "value": number, "step": int(step)}
+            event = {"series": clean(series), "value": number, "step": int(step)}
             self._append({"type": "metric", "time": _now(), **event})
 
     def progress(self, fraction: float, message: str = "") -> None:
@@ -84,14 +85,13 @@ class FileReporter:
         if len(frame) > len(kept):
             self.log(f"The table {name!r} is cut from {len(frame)} to {len(kept)} rows", "WARNING")
         pq.write_table(_to_arrow(kept), file)  # type: ignore[no-untyped-call]
-        description = _clean(description)[:_LONGEST_DESCRIPTION]
+        description = clean(description)[:_LONGEST_DESCRIPTION]
         about = {"name": name, "description": description, "rowCount": len(kept)}
         with self._lock:
             self._tables[name] = about
 
     def _append(self, event: dict[str, Any]) -> None:
-        # Half a surrogate pair is a str in Python but no UTF-8; the server would refuse it.
-        line = json.dumps(event, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
+        line = json.dumps(event, ensure_ascii=False, allow_nan=False).encode()
         with self._lock:
             _write_all(self._events, line + b"\n")
 
@@ -111,14 +111,6 @@ def _now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _clean(text: str) -> str:
-    """Make a text fit for any database: no NUL, not endless."""
-    text = str(text).replace("\0", "\N{REPLACEMENT CHARACTER}")
-    if len(text) > _LONGEST_TEXT:
-        return f"{text[:_LONGEST_TEXT]} ... ({len(text) - _LONGEST_TEXT} more characters)"
-    return text
-
-
 def _typed(value: ParameterValue | datetime) -> dict[str, Any]:
     """Return a parameter's value as the wire types it; NumPy's scalars pass for Python's."""
     plain = value.item() if hasattr(value, "item") else value
@@ -131,7 +123,7 @@ def _typed(value: ParameterValue | datetime) -> dict[str, Any]:
     if isinstance(plain, datetime):
         aware = plain if plain.tzinfo else plain.replace(tzinfo=UTC)
         return {"type": "datetime", "value": aware.isoformat()}
-    return {"type": "string", "value": _clean(str(plain))}
+    return {"type": "string", "value": clean(str(plain))}
 
 
 def _to_arrow(frame: pd.DataFrame) -> pa.Table:

@@ -6,6 +6,7 @@ from typing import Final
 
 _GIGABYTE: Final = 10**9
 _MEGABYTE: Final = 10**6
+_LONGEST_TEXT: Final = 10_000
 
 
 def size(amount: int) -> str:
@@ -30,3 +31,13 @@ def out_of_memory(used: int, limit: int) -> str:
 
 def out_of_disk(used: int, limit: int) -> str:
     return "Out of disk: used {} of {}.".format(*in_same_unit(used, limit))
+
+
+def clean(text: str) -> str:
+    """Make a text fit for JSON and any database: no NUL, no half of a pair, not endless."""
+    # Half a surrogate pair is a str in Python but no UTF-8; the server would refuse it.
+    text = str(text).encode("utf-8", "replace").decode("utf-8")
+    text = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    if len(text) > _LONGEST_TEXT:
+        return f"{text[:_LONGEST_TEXT]} ... ({len(text) - _LONGEST_TEXT} more characters)"
+    return text

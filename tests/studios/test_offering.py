@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import stat
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 from structlog.testing import capture_logs
 
@@ -16,6 +18,7 @@ from modelstudio.studios.offering import open_catalogue
 from modelstudio.trainers import probe
 from modelstudio.trainers.catalogue import built_in
 from modelstudio.trainers.environments import TrainerEnvironments
+from support import wait_for
 from virtual_environments import (
     install_entry_points,
     install_module,
@@ -72,6 +75,11 @@ def test_trainers_of_an_environment_are_offered_to_run_there(folder: Path) -> No
         found = catalogue.get(f"ri.models..trainer.{name}", "1.0")
         assert found is not None
         assert found.environment == "x"
+    assert catalogue.source("ri.models..trainer.plain", "1.0") == (
+        "plain: trainer = plain:SPECIFICATION"
+    )
+    own = built_in().list()[0]
+    assert catalogue.source(own.trainer_id, own.version) is None
 
 
 def test_a_broken_package_is_left_out_and_the_log_says_why(folder: Path) -> None:
@@ -104,6 +112,37 @@ def test_a_package_that_hangs_is_left_out(folder: Path) -> None:
     assert list(findings.problems.values()) == [
         "it ended the process that loaded it: it took longer than 5 s"
     ]
+
+
+def test_what_a_package_leaves_running_holds_nothing_up_and_is_ended(folder: Path) -> None:
+    lingering = (
+        "import pathlib, subprocess, threading, time\n"
+        "threading.Thread(target=time.sleep, args=(600,)).start()\n"
+        "child = subprocess.Popen(['sleep', '600'])\n"
+        f"pathlib.Path({str(folder / 'pid')!r}).write_text(str(child.pid))\n"
+    )
+    install(folder, "lingering", lingering + specification_code("lingering"))
+    started = time.monotonic()
+    findings = probe.look_into(str(folder / "bin" / "python"), "x", 60)
+    assert time.monotonic() - started < 60
+    assert len(findings.offers) == 1
+    assert findings.problems == {}
+    pid = int((folder / "pid").read_text())
+    wait_for(
+        lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie", seconds=20
+    )
+
+
+def test_a_package_that_never_stops_printing_does_not_fill_the_disk(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "MOST_BYTES", 1_000_000)
+    install(folder, "noisy", "while True: print('x' * 10_000)")
+    install(folder, "other", "print('x' * 10_000, flush=True)\n" + specification_code("other"))
+    findings = probe.look_into(str(folder / "bin" / "python"), "x", 60)
+    assert [offer.source.partition(":")[0] for offer in findings.offers] == ["other"]
+    (reason,) = findings.problems.values()
+    assert reason == "OSError: [Errno 27] File too large"
 
 
 def test_a_package_beside_the_server_may_ask_for_another_environment(
@@ -199,6 +238,26 @@ INPUT = '{"input_df": {**SPECIFICATION.inputs["input_df"], %s}}'
         (
             {"config_schema": OBJECT % '"properties": {"size": {"default": 1}}'},
             "config_schema: size has no title, description",
+        ),
+        (
+            {"config_schema": OBJECT % '"properties": {"size": True}'},
+            "config_schema: size has no title, description, default",
+        ),
+        (
+            {"config_schema": OBJECT % f'"properties": {SIZE}' % '"pattern": "("'},
+            "config_schema.properties.size.pattern: '(' is not a 'regex'",
+        ),
+        (
+            {"config_schema": OBJECT % f'"properties": {SIZE}' % '"$ref": "#/$defs/none"'},
+            "config_schema: $ref '#/$defs/none' leads nowhere",
+        ),
+        (
+            {
+                "config_schema": OBJECT
+                % f'"$defs": {{"a": {{"$ref": "#/$defs/a"}}}}, "properties": {SIZE}'
+                % '"$ref": "#/$defs/a"'
+            },
+            "config_schema: it cannot be evaluated: RecursionError",
         ),
         ({"inputs": "{}"}, "inputs: Dictionary should have at least 1 item"),
         ({"inputs": INPUT % '"optional": "no"'}, "inputs.input_df.optional: Input should be a val"),

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012
 
 from modelstudio.kit import rids
 from modelstudio.kit.wire import WireModel
@@ -143,7 +146,15 @@ def checked(specification: Mapping[str, Any], environment: str | None) -> Traine
         place = ".".join(map(str, first["loc"]))
         reason = first["msg"].removeprefix("Value error, ")
         raise InvalidSpecificationError(f"{place}: {reason}") from None
-    _check_schema(parsed.config_schema)
+    try:
+        _check_schema(parsed.config_schema)
+    except InvalidSpecificationError:
+        raise
+    except Exception as error:  # a stranger's schema may hold whatever no one has thought of
+        reason = f"{type(error).__name__}: {error}"[:300]
+        raise InvalidSpecificationError(
+            f"config_schema: it cannot be evaluated: {reason}"
+        ) from error
     return TrainerSpecification(**{**specification, "environment": environment})
 
 
@@ -155,14 +166,25 @@ def _check_schema(schema: Mapping[str, Any]) -> None:
     except SchemaError as error:
         place = ".".join(["config_schema", *map(str, error.absolute_path)])
         raise InvalidSpecificationError(f"{place}: {error.message[:300]}") from None
-    for reference in _references(schema):
-        if not reference.startswith("#"):  # following it would fetch it from the network
-            raise InvalidSpecificationError(f"config_schema: $ref {reference!r} leads elsewhere")
+    _check_references(schema)
     if schema.get("type") != "object" or schema.get("additionalProperties") is not False:
         raise InvalidSpecificationError(
             "config_schema: its type is object, and additionalProperties is false"
         )
     _check_properties(schema)
+
+
+def _check_references(schema: Mapping[str, Any]) -> None:
+    known = Registry().with_resource("", DRAFT202012.create_resource(schema)).resolver()
+    for reference in _references(schema):
+        if not reference.startswith("#"):  # following it would fetch it from the network
+            raise InvalidSpecificationError(f"config_schema: $ref {reference!r} leads elsewhere")
+        try:
+            known.lookup(reference)
+        except Unresolvable:
+            raise InvalidSpecificationError(
+                f"config_schema: $ref {reference!r} leads nowhere"
+            ) from None
 
 
 def _references(value: object) -> Iterator[str]:
@@ -179,7 +201,8 @@ def _references(value: object) -> Iterator[str]:
 def _check_properties(schema: Mapping[str, Any]) -> None:
     properties = schema.get("properties", {})
     for name, declared in properties.items():
-        lacking = [word for word in _DESCRIBED if word not in declared]
+        known = declared if isinstance(declared, dict) else {}  # true and false are schemas too
+        lacking = [word for word in _DESCRIBED if word not in known]
         if lacking:
             raise InvalidSpecificationError(f"config_schema: {name} has no {', '.join(lacking)}")
     defaults = {name: declared["default"] for name, declared in properties.items()}

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 #: Loading specifications takes a fraction of a second; this is for those that hang.
 TIMEOUT_SECONDS: Final = 20.0
+#: What the process may write to a file, so that a package that never stops printing does not fill
+#: the disk.
+MOST_BYTES = 64 * 2**20
+_MOST_SAID: Final = 10_000
 _STARTED: Final = "modelstudio trainer probe"
 _LONGEST_PROBLEM: Final = 500
 #: Runs in any Python 3, so that an old one can be told from a broken one.
@@ -41,6 +45,8 @@ sys.stdout.flush()
 if sys.version_info >= {OLDEST_PYTHON}:
     from modelstudio.trainers.probe import main
     main(sys.argv[1:])
+    sys.stderr.flush()
+    __import__("os")._exit(0)  # a thread that a package has started would hold it up
 """
 #: Of the server's environment; the rest may be secret.
 _INHERITED: Final = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TZ")
@@ -80,7 +86,8 @@ class Findings:
 
 def main(arguments: Sequence[str]) -> None:
     """Print the trainers of an environment ("" for the server's own), but for some sources."""
-    environment, *left_out = arguments
+    most_bytes, environment, *left_out = arguments
+    _limit_files(int(most_bytes))
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever packages print while they load is no answer of ours
     if environment:
@@ -93,6 +100,7 @@ def main(arguments: Sequence[str]) -> None:
             continue
         _tell(out, {"loading": source})
         plugin = plugins.load(point)
+        _make_room(int(most_bytes))
         if plugin.problem is not None:
             _tell(out, {"source": source, "problem": plugin.problem})
         for specification in plugin.specifications:
@@ -101,6 +109,22 @@ def main(arguments: Sequence[str]) -> None:
             elif not environment:
                 _tell(out, {"source": source, "elsewhere": specification.environment})
     _tell(out, {"done": True})
+
+
+def _limit_files(most_bytes: int) -> None:
+    with contextlib.suppress(ImportError, ValueError, OSError):  # not on every system
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most))
+
+
+def _make_room(most_bytes: int) -> None:
+    """Forget what was printed when it is too much, so that the next package may print."""
+    with contextlib.suppress(OSError):
+        if os.fstat(2).st_size >= most_bytes:
+            os.ftruncate(2, 0)
+            os.lseek(2, 0, os.SEEK_SET)
 
 
 def _offer(out: IO[str], source: str, specification: TrainerSpecification) -> None:
@@ -135,7 +159,7 @@ def look_into(
     """
     findings = Findings()
     while True:
-        arguments = [environment or "", *findings.problems]
+        arguments = [str(MOST_BYTES), environment or "", *findings.problems]
         with tempfile.TemporaryDirectory(prefix="modelstudio-probe-") as folder:
             lines, ending = _run(
                 [interpreter, "-c", _PROGRAM, *arguments], environment, folder, timeout_seconds
@@ -186,10 +210,18 @@ def _run(
         except OSError as error:
             raise InterpreterError(f"{command[0]} cannot be started: {error.strerror}") from None
         ending = _wait(process, timeout_seconds)
-    first, *rest = out_path.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
-    said = error_path.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
+    first, *rest = _read(out_path, MOST_BYTES).splitlines() or [""]
+    said = _read(error_path, _MOST_SAID).strip().splitlines()[-1:]
     _check_python(command[0], first, [*said, ending][0])
     return list(_parsed(rest)), ": ".join([ending, *said])
+
+
+def _read(path: Path, most_bytes: int) -> str:
+    """Return the end of a file."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - most_bytes))
+        return file.read(most_bytes).decode("utf-8", "replace")
 
 
 def _parsed(lines: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -202,10 +234,16 @@ def _wait(process: subprocess.Popen[bytes], timeout_seconds: float) -> str:
     try:
         status = process.wait(timeout_seconds)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
+        _end_group(process.pid)
         process.wait()
         return f"it took longer than {timeout_seconds:g} s"
+    _end_group(process.pid)  # what a package has started while it was loaded
     return f"exit code {status}" if status >= 0 else f"signal {-status}"
+
+
+def _end_group(leader: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 def _check_python(interpreter: str, first_line: str, said: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING, ClassVar
@@ -51,6 +52,27 @@ class Quick(Echo):
 
     def predict_row(self, row):
         return {"total": float(sum(v for v in row.values() if isinstance(v, int | float)))}
+
+
+class Talking(Echo):
+    """Answers with values within values, as a model that writes text does."""
+
+    def predict_row(self, row):
+        import numpy as np
+        import pandas as pd
+
+        scores = {"scores": [float("nan"), np.float32(0.5)], "ids": np.array([1, 2])}
+        return {"shown": [{"role": "user", "at": pd.Timestamp("2024-01-31"), **scores}, (1, None)]}
+
+
+class Spawning(Echo):
+    """Has a process of its own."""
+
+    @classmethod
+    def load(cls, model_dir):
+        child = subprocess.Popen(["sleep", "600"])
+        (model_dir / "pid").write_text(str(child.pid))
+        return cls({})
 
 
 class Refusing(Echo):

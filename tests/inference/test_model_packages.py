@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelstudio.inference.package import BadPackageError, unpack
-from modelstudio.worker.package import pack
+from modelstudio.worker.package import UnpackableModelError, pack
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,6 +79,29 @@ def test_an_entry_through_a_link_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadPackageError, match="'weights', which is neither a file nor a folder"):
         unpacked(tmp_path, package)
     assert not list(tmp_path.rglob("outside"))
+
+
+@pytest.mark.parametrize("name", ["C:weights", "a\\b", "\udc80"])
+def test_a_name_that_could_not_be_unpacked_is_not_packed(tmp_path: Path, name: str) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / name).write_text("1")
+    with pytest.raises(UnpackableModelError, match="a name that not every system can have"):
+        pack(source, tmp_path / "packed.zip")
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_compression_that_no_worker_uses_is_refused(tmp_path: Path, compression: int) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression) as archive:
+        archive.writestr("a", b"1" * 1000)
+    with pytest.raises(BadPackageError, match="damaged"):
+        unpacked(tmp_path, buffer.getvalue())
+
+
+def test_a_name_that_is_too_long_for_a_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadPackageError, match="no path inside a model"):
+        unpacked(tmp_path, zipped(("\N{LATIN SMALL LETTER A WITH DIAERESIS}" * 128, b"1")))
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")

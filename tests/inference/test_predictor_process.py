@@ -80,6 +80,26 @@ def test_a_fast_way_for_rows_is_taken(tmp_path: Path) -> None:
         assert quick.predict_row({"rooms": 3, "area": 1.5, "street": "x"}) == {"total": 4.5}
 
 
+def test_values_within_values_of_a_row_become_plain(tmp_path: Path) -> None:
+    with process("Talking", tmp_path) as talking:
+        inner = {"role": "user", "at": "2024-01-31T00:00:00", "scores": [None, 0.5], "ids": [1, 2]}
+        assert talking.predict_row({"rooms": 1}) == {"shown": [inner, [1, None]]}
+
+
+def test_what_the_predictor_has_started_ends_with_it(tmp_path: Path) -> None:
+    with process("Spawning", tmp_path):
+        child = psutil.Process(int((tmp_path / "pid").read_text()))
+        assert child.is_running()
+    wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, seconds=20)
+
+
+def test_an_interpreter_that_is_gone_is_named(tmp_path: Path) -> None:
+    interpreter = Interpreter(tmp_path / "source", str(tmp_path / "python"), "llm")
+    what = Predictable(tmp_path, "inference_predictors:Echo", API, interpreter)
+    with pytest.raises(PredictionError, match=r"python cannot be started: No such file"):
+        PredictorProcess.start(what, sys.stderr.buffer)
+
+
 def test_a_stream_of_tables_is_answered_in_order(tmp_path: Path) -> None:
     with process("Echo", tmp_path) as echo:
         answers = echo.predict_all(table(rooms=[number] * 5000) for number in range(40))
@@ -202,5 +222,9 @@ def test_settings_and_their_secrets_stay_outside(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MODELSTUDIO_DATABASE_URL", "postgresql://secret@host/name")
+    monkeypatch.setenv("PGPASSWORD", "secret")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
     variables = Interpreter(tmp_path).variables()
     assert not [name for name in variables if name.startswith("MODELSTUDIO_")]
+    assert "PGPASSWORD" not in variables
+    assert variables["CUDA_VISIBLE_DEVICES"] == "1"

@@ -106,13 +106,7 @@ class PredictorProcess:
         PredictionError
             When the model cannot be loaded, or not in time.
         """
-        process = subprocess.Popen(  # noqa: S603 - the command is ours
-            [what.interpreter.executable, "-m", "modelstudio.inference.process"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            env=_environment(what),
-        )
+        process = _spawn(what, log)
         setup = {
             "parentPid": os.getpid(),
             "modelDir": str(what.model_dir.absolute()),
@@ -185,6 +179,23 @@ class PredictorProcess:
         self.close()
 
 
+def _spawn(what: Predictable, log: IO[bytes]) -> subprocess.Popen[bytes]:
+    executable = what.interpreter.executable
+    try:
+        return subprocess.Popen(  # noqa: S603 - the command is ours
+            [executable, "-m", "modelstudio.inference.process"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=_environment(what),
+            start_new_session=True,  # so that all that it starts can be ended with it
+        )
+    except OSError as error:
+        raise PredictionError(
+            f"The interpreter {executable} cannot be started: {error.strerror}."
+        ) from error
+
+
 class _Feeder(threading.Thread):
     """Sends tables, each as soon as the pipe takes it."""
 
@@ -229,7 +240,7 @@ class _Feeder(threading.Thread):
         """Leave nothing running; a process that still has tables to answer is of no more use."""
         self._stopped.set()
         if not self._done:
-            self._process.kill()
+            _kill(self._process)
             self.join()
 
 
@@ -275,7 +286,7 @@ def _deadline(
 
     def give_up() -> None:
         passed.set()
-        process.kill()
+        _kill(process)
 
     timer = threading.Timer(timeout_seconds, give_up)
     timer.daemon = True
@@ -300,8 +311,14 @@ def _how_it_died(process: subprocess.Popen[bytes], passed: threading.Event) -> s
     return f"The predictor ended unexpectedly (exit code {status})."
 
 
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and all that it has started in its session."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
-    process.kill()  # it keeps nothing that would have to be put in order
+    _kill(process)  # it keeps nothing that would have to be put in order
     process.wait()
     for pipe in (process.stdin, process.stdout):
         with contextlib.suppress(OSError):  # what it was sent last has nobody to go to

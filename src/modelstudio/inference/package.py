@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _BUFFER_BYTES: Final = 1 << 20
 #: What stays free on the disk, whatever an archive says it holds.
 _SPARE_BYTES: Final = 64 << 20
+#: What a worker uses; others raise errors of their own.
+_COMPRESSIONS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+_LONGEST_NAME_BYTES: Final = 255
 
 
 class BadPackageError(Exception):
@@ -36,6 +39,8 @@ def unpack(package: Path, target: Path) -> None:
         with zipfile.ZipFile(package) as archive:
             entries = archive.infolist()
             _check_size(entries, target)
+            if any(entry.compress_type not in _COMPRESSIONS for entry in entries):
+                raise BadPackageError("The model's package is damaged.")
             for entry in entries:
                 _unpack_entry(archive, entry, target)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
@@ -80,7 +85,8 @@ def _parts(entry: zipfile.ZipInfo) -> tuple[str, ...]:
     name = entry.filename
     parts = PurePosixPath(name).parts
     inside = parts and not name.startswith("/") and ".." not in parts
-    if not inside or "\\" in name or ":" in parts[0] or "\0" in entry.orig_filename:
+    is_long = any(len(os.fsencode(part)) > _LONGEST_NAME_BYTES for part in parts)
+    if not inside or is_long or "\\" in name or ":" in parts[0] or "\0" in entry.orig_filename:
         raise BadPackageError(
             f"The model's package holds {name!r}, which is no path inside a model."
         )

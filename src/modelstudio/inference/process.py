@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import os
+import signal
 import sys
 import threading
 import time
@@ -112,6 +113,14 @@ def _private_pipes() -> tuple[IO[bytes], IO[bytes]]:
 def _end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(_PARENT_SECONDS)
+    end_all()
+
+
+def end_all() -> None:
+    """End this process and what it has started, if it leads a group of its own."""
+    with contextlib.suppress(OSError):
+        if os.getpgrp() == os.getpid():
+            os.killpg(0, signal.SIGKILL)
     os._exit(1)
 
 
@@ -151,4 +160,4 @@ def _ended(message: str) -> str:
 if __name__ == "__main__":
     main()
     sys.stderr.flush()
-    os._exit(0)  # a thread or a pool that a library left behind holds nothing up
+    end_all()  # a thread, a pool or a process that a library left behind holds nothing up

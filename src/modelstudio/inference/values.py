@@ -7,6 +7,7 @@ floats, dates and timestamps are ``datetime64`` in UTC without a zone.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 _ARROW_TYPES: Final[Mapping[str, pa.DataType]] = {
     "boolean": pa.bool_(),
@@ -101,11 +102,15 @@ def _array(series: pd.Series, kind: pa.DataType | None) -> pa.Array:
 
 
 def plain_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row's values as JSON has them; NaN and infinities become None."""
+    """Return a row's values as JSON has them, lists too; NaN and infinities become None."""
     return {str(name): _plain(value) for name, value in row.items()}
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return plain_row(value)
+    if isinstance(value, list | tuple | set | frozenset | np.ndarray):
+        return [_plain(one) for one in value]
     if isinstance(value, np.generic):
         value = value.item() if not isinstance(value, np.datetime64) else pd.Timestamp(value)
     if value is None or value is pd.NaT:
@@ -114,7 +119,7 @@ def _plain(value: Any) -> Any:
         return None
     if isinstance(value, date | datetime):
         return value.isoformat()
-    return value if isinstance(value, bool | int | float | str | list | dict) else str(value)
+    return value if isinstance(value, bool | int | float | str) else str(value)
 
 
 def row_of(frame: pd.DataFrame) -> dict[str, Any]:

@@ -22,7 +22,7 @@ _WORTHWHILE_SHARE: Final = 0.9
 
 
 class UnpackableModelError(Exception):
-    """The model directory has something in it that is neither a file nor a folder."""
+    """The model directory has something in it that cannot be a model's; for the user."""
 
 
 def pack(model_dir: Path, package: Path) -> None:
@@ -31,7 +31,7 @@ def pack(model_dir: Path, package: Path) -> None:
     Raises
     ------
     UnpackableModelError
-        For a symbolic link, a socket and the like; the message is for the user.
+        For a symbolic link, a socket and the like, and for a name that could not be unpacked.
     """
     descriptor = os.open(package, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
     with (
@@ -49,7 +49,17 @@ def _sorted_tree(folder: Path) -> Iterator[Path]:
             yield from _sorted_tree(path)
 
 
+def _check_name(name: str) -> None:
+    """Refuse what `inference.package` would refuse, when no one could mend it any more."""
+    is_text = name.encode("utf-8", "replace").decode() == name
+    if not is_text or "\\" in name or ":" in name.partition("/")[0]:
+        raise UnpackableModelError(
+            f"The trainer left {name!r} in the model, a name that not every system can have."
+        )
+
+
 def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:
+    _check_name(name)
     status = path.lstat()
     if stat.S_ISDIR(status.st_mode):
         archive.writestr(_entry(name + "/", stat.S_IFDIR | 0o700), b"")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 import time
 from pathlib import Path
 
@@ -56,3 +57,12 @@ def test_nothing_is_ended_outside_the_part_nor_once_it_is_disarmed() -> None:
         assert stop.passed
         stop.disarm()
         fits_one(0.3)
+
+
+def test_an_alarm_that_comes_while_it_is_disarmed_sets_no_new_one() -> None:
+    """A new one would end the whole process, once the handler is gone."""
+    with HardStop(60, within="fits_one", error=TooLong) as stop:
+        stop.arm()
+        stop.disarm()
+        signal.raise_signal(signal.SIGALRM)
+        assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)

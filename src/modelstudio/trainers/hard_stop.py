@@ -31,6 +31,7 @@ class HardStop:
         self._error = error
         self._possible = threading.current_thread() is threading.main_thread()
         self._previous: Any = None
+        self._armed = False
 
     def __enter__(self) -> Self:
         if self._possible:
@@ -54,14 +55,20 @@ class HardStop:
     def arm(self, at_most: float = math.inf) -> None:
         """Stop what follows at the deadline, or that many seconds from now if this is sooner."""
         if self._possible:
+            self._armed = True
             seconds = min(self._deadline - time.monotonic(), at_most)
             signal.setitimer(signal.ITIMER_REAL, max(seconds, _RETRY_SECONDS))
 
     def disarm(self) -> None:
+        # An alarm that is on its way must not set another, which might come when the handler is
+        # gone and then end the process.
+        self._armed = False
         if self._possible:
             signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _on_alarm(self, _number: int, frame: FrameType | None) -> None:
+        if not self._armed:
+            return
         while frame is not None:
             if frame.f_code.co_name == self._within:
                 raise self._error

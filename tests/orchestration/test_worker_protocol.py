@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from dataclasses import dataclass
@@ -9,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from fastapi import Request
 
+from modelstudio.kit.blobs import DirectoryBlobs
 from modelstudio.orchestration.handler import JobRequest
+from modelstudio.orchestration.worker_routes import WorkerRoutes
 from orchestration.in_process_jobs import GIGABYTE, RESULT, InProcessJobs, open_jobs
 from orchestration.journal import KIND
 from support import wait_for
@@ -230,6 +234,23 @@ def test_what_is_sent_again_or_too_late_leaves_no_blob(attempt: Attempt) -> None
     attempt.http.put("/model?attempt=2", content=b"model")
     attempt.http.put("/tables/t?attempt=2&rowCount=0", content=b"table")
     assert len(attempt.blobs() - before) == 2
+
+
+def test_an_upload_that_the_database_cannot_note_leaves_no_blob(tmp_path: Path) -> None:
+    """Its worker sends it again, so each try would leave another."""
+
+    class Away:
+        def write(self) -> Any:
+            raise ConnectionError("the database is away")
+
+    async def body() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"model", "more_body": False}
+
+    routes = WorkerRoutes(Away(), None, DirectoryBlobs(tmp_path))  # type: ignore[arg-type]
+    request = Request({"type": "http", "method": "PUT", "headers": []}, body)
+    with pytest.raises(ConnectionError):
+        asyncio.run(routes.model("ri.foundry-build.main.job.j", request, 1))
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_a_broken_off_upload_leaves_nothing_and_holds_up_no_one(

@@ -151,7 +151,8 @@ class WorkerRoutes:
         """Have a new blob kept, and delete what it replaces, or itself when it is refused."""
         try:
             obsolete = await run_in_threadpool(self._in_transaction, keep)
-        except ApiError:
+        except Exception:
+            # Also when the database was away: the worker sends it again, as a new blob.
             await run_in_threadpool(self._blobs.delete, key)
             raise
         if obsolete is not None:

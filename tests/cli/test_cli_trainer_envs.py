@@ -82,3 +82,21 @@ def test_create_makes_only_environments_that_trainers_have_and_in_new_folders(
     done = run(*arguments, "--python", "/nowhere/python")
     assert (done.returncode, done.stdout) == (1, "")
     assert "error: /nowhere/python: No such file or directory" in done.stderr
+
+
+def test_create_that_fails_leaves_no_half_of_an_environment(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text(
+        "#!/bin/sh\n"
+        'mkdir -p "$3/bin"; printf "#!/bin/sh\\nexit 1\\n" > "$3/bin/python"\n'
+        'chmod 700 "$3/bin/python"\n'
+    )
+    python.chmod(0o700)
+    new = tmp_path / "new"
+    done = run("create", "autogluon_timeseries", "--to", str(new), "--python", str(python))
+    assert done.returncode == 1
+    assert "pip install" in done.stderr
+    assert not new.exists()
+    done = run("create", "autogluon_timeseries", "--to", str(tmp_path / "a,b"))
+    assert done.returncode == 2
+    assert "may not hold a comma" in done.stderr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -38,9 +40,15 @@ def create(
         if to.exists() and (not to.is_dir() or any(to.iterdir())):
             raise UsageError(f"{to} is there already")
         folder = to.absolute()
-        _run([python or sys.executable, "-m", "venv", str(folder)])
+        if "," in str(folder):
+            raise UsageError(f"{folder} may not hold a comma, which parts environments")
         interpreter = interpreter_in(folder)
-        _run([str(interpreter), "-m", "pip", "install", "-r", str(requirements)])
+        try:
+            _run([python or sys.executable, "-m", "venv", str(folder)])
+            _run([str(interpreter), "-m", "pip", "install", "-r", str(requirements)])
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)  # half of one is of no use to anyone
+            raise
         if not _told(_look(str(interpreter), name), name):
             raise CommandError(f"no trainer can run in {folder}")
     print(f"MODELSTUDIO_TRAINER_ENVS={name}={interpreter}")  # noqa: T201 - the command's result
@@ -105,8 +113,10 @@ def _told(findings: Findings, name: str) -> Sequence[str]:
 
 def _run(command: Sequence[str]) -> None:
     """Run a command that may take minutes; what it says is for the user to see."""
+    # pip would take what PYTHONPATH shows it for installed.
+    variables = {k: v for k, v in os.environ.items() if k not in {"PYTHONPATH", "PYTHONHOME"}}
     try:
-        subprocess.run(command, check=True, stdout=sys.stderr)  # noqa: S603 - the command is ours
+        subprocess.run(command, check=True, stdout=sys.stderr, env=variables)  # noqa: S603 - ours
     except OSError as error:
         raise CommandError(f"{command[0]}: {error.strerror}") from None
     except subprocess.CalledProcessError:

@@ -104,12 +104,6 @@ class WorkerSettings:
         except ValueError:
             raise WorkerSettingsError(f"{PATIENCE} is not a number of seconds") from None
         try:
-            trainer_envs = TrainerEnvironments.parse(
-                environment.get(VARIABLE, ""), must_exist=False
-            )
-        except InvalidEnvironmentsError as error:
-            raise WorkerSettingsError(f"{VARIABLE}: {error}") from None
-        try:
             place = Place.read_from(environment)
         except ValueError as error:
             raise WorkerSettingsError(f"The worker's place is malformed: {error}") from None
@@ -124,5 +118,12 @@ class WorkerSettings:
             patience_seconds=patience,
             work_dir=Path(environment[WORK_DIR]).absolute(),
             place=place,
-            trainer_envs=trainer_envs,
+            trainer_envs=_trainer_envs(environment),
         )
+
+
+def _trainer_envs(environment: Mapping[str, str]) -> TrainerEnvironments:
+    try:
+        return TrainerEnvironments.parse(environment.get(VARIABLE, ""), must_exist=False)
+    except InvalidEnvironmentsError as error:
+        raise WorkerSettingsError(f"{VARIABLE}: {error}") from None

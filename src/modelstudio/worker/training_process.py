@@ -64,6 +64,20 @@ def start(
     limited = {**_environment(work_dir, job.cpu), **visible(gpu)}
     variables = process_environment(limited, environment, work_dir.source)
     _write_task(work_dir, job, place)
+    try:
+        return _spawn(work_dir, interpreter, variables)
+    except OSError as error:
+        if environment is None or error.errno not in _UNFIT:
+            raise
+        raise RunFailedError(
+            f"The interpreter of the environment {environment!r} cannot be started: "
+            f"{error.strerror}."
+        ) from None
+
+
+def _spawn(
+    work_dir: WorkDir, interpreter: str, variables: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
     log = os.open(work_dir.training_log, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
     try:
         return subprocess.Popen(  # noqa: S603 - the command is ours
@@ -74,13 +88,6 @@ def start(
             cwd=work_dir.scratch,
             env=variables,
         )
-    except OSError as error:
-        if environment is None or error.errno not in _UNFIT:
-            raise
-        raise RunFailedError(
-            f"The interpreter of the environment {environment!r} cannot be started: "
-            f"{error.strerror}."
-        ) from None
     finally:
         os.close(log)
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from bench.training import cache, datasets, harness, page, records
 from bench.training.engines import DEFAULT_ENGINES, ENGINES
-from bench.training.tabular_sets import TABULAR_SETS
 
 _PAGE = cache.ROOT / "docs" / "benchmarks" / "training.md"
 _MARK = "<!-- results: what follows is written by make bench-training ARGS=--write -->"
@@ -15,10 +14,11 @@ _MARK = "<!-- results: what follows is written by make bench-training ARGS=--wri
 
 def main() -> None:
     options = _options()
+    sets = options.sets or [wanted.name for wanted in datasets.GROUPS[options.group]]
     if not options.summary:
-        for name in options.sets:
+        for name in sets:
             datasets.path(name)
-        wanted = list(harness.fits(options.engines, options.sets, options.budgets, options.seeds))
+        wanted = list(harness.fits(options.engines, sets, options.budgets, options.seeds))
         harness.run(wanted, options.results, options.wrap, again=options.again)
     known = list(records.read(options.results).values())
     text = page.body(known, options.engines, options.budgets)
@@ -29,12 +29,13 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    every = [wanted.name for wanted in TABULAR_SETS]
+    every = [wanted.name for group in datasets.GROUPS.values() for wanted in group]
     parser = argparse.ArgumentParser(
         description="A full run takes most of a day on one core; it goes on where it was stopped."
     )
     parser.add_argument("--engines", nargs="+", choices=ENGINES, default=DEFAULT_ENGINES)
-    parser.add_argument("--sets", nargs="+", choices=every, default=every, metavar="SET")
+    parser.add_argument("--group", choices=datasets.GROUPS, default="target", help="of sets")
+    parser.add_argument("--sets", nargs="+", choices=every, metavar="SET", help="not a whole group")
     parser.add_argument("--budgets", nargs="+", type=int, default=page.BUDGETS, metavar="SECONDS")
     parser.add_argument("--seeds", nargs="+", type=int, default=page.SEEDS, metavar="SEED")
     parser.add_argument("--again", action="store_true", help="measure what has a result, too")

@@ -14,11 +14,13 @@ import argparse
 import os
 import subprocess
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
 from bench.training import cache, environments, packages
 from bench.training.forecasting_sets import FORECAST_SETS
+from bench.training.other_sets import DEVELOPMENT_SETS, UNSEEN_SETS
 from bench.training.sets import (
     AnySet,
     ForecastSet,
@@ -29,9 +31,14 @@ from bench.training.sets import (
 )
 from bench.training.tabular_sets import RAW_TABLES, TABULAR_SETS
 
-SETS: dict[str, AnySet] = {
-    found.name: found for found in (*TABULAR_SETS, *FORECAST_SETS, *RAW_TABLES)
+#: The tabular sets by what they are for.
+GROUPS: dict[str, tuple[TabularSet, ...]] = {
+    "target": TABULAR_SETS,
+    "development": DEVELOPMENT_SETS,
+    "unseen": UNSEEN_SETS,
 }
+_TABULAR = chain.from_iterable(GROUPS.values())
+SETS: dict[str, AnySet] = {found.name: found for found in (*_TABULAR, *FORECAST_SETS, *RAW_TABLES)}
 
 #: Reads R's files; apart from the project, which has no use for it.
 _R_READER = ("rdata==1.1.0", "pandas<3", "pyarrow")

@@ -7,8 +7,8 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from bench.training import summary
+from bench.training.datasets import GROUPS
 from bench.training.engines import ENGINES, OURS
-from bench.training.tabular_sets import TABULAR_SETS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from bench.training.records import Result
 
 _METRIC_NAMES = {"roc_auc": "1 - ROC AUC", "log_loss": "log loss", "rmse": "RMSE"}
-_METRICS = {wanted.name: _METRIC_NAMES[wanted.metric] for wanted in TABULAR_SETS}
+_METRICS = {
+    wanted.name: _METRIC_NAMES[wanted.metric] for group in GROUPS.values() for wanted in group
+}
+_TITLES = {"target": "{} seconds a fit", "unseen": "Tables not looked at, {} seconds a fit"}
 _TOLERANCE = 1.02
 #: Those of a full run.
 BUDGETS = (30, 120)
@@ -28,17 +31,24 @@ _TINY = frozenset({"breast_cancer", "wine", "digits", "diabetes"})
 def body(results: Sequence[Result], engines: Sequence[str], budgets: Sequence[int]) -> str:
     """Return the part of the page that the results make."""
     parts = []
-    for budget in budgets:
-        found = summary.cells(results, engines, budget)
-        parts.append(f"## {budget} seconds a fit\n")
-        if not found:
-            parts.append("No cell has been measured with every engine.\n")
-            continue
-        parts += [_coverage(found), _standings(found), _errors(found, engines)]
-        if OURS in engines and len(engines) > 1:
-            parts.append(_losses(found))
-        parts.append(_costs(found, engines, budget))
+    for group, title in _TITLES.items():
+        sets = {wanted.name for wanted in GROUPS[group]}
+        own = [it for it in results if it.set in sets]
+        for budget in budgets:
+            found = summary.cells(own, engines, budget)
+            if found or group == "target":
+                parts.append(f"## {title.format(budget)}\n")
+                parts.append(_results(found, engines, budget))
     return "\n".join([*parts, _gaps(results, engines, budgets), _made_with(results, engines)])
+
+
+def _results(found: summary.Cells, engines: Sequence[str], budget: int) -> str:
+    if not found:
+        return "No cell has been measured with every engine.\n"
+    parts = [_coverage(found), _standings(found), _errors(found, engines)]
+    if OURS in engines and len(engines) > 1:
+        parts.append(_losses(found))
+    return "\n".join([*parts, _costs(found, engines, budget)])
 
 
 def _coverage(found: summary.Cells) -> str:
@@ -143,7 +153,7 @@ def _unmeasured(results: Sequence[Result], engines: Sequence[str], budget: int) 
     """Return a line for the sets of an engine that lack the same seeds."""
     keys = {it.key for it in results}
     lacking: dict[tuple[str, str], list[str]] = {}
-    for engine, wanted in product(engines, TABULAR_SETS):
+    for engine, wanted in product(engines, GROUPS["target"]):
         seeds = [
             str(seed)
             for seed in SEEDS
@@ -153,7 +163,7 @@ def _unmeasured(results: Sequence[Result], engines: Sequence[str], budget: int) 
             lacking.setdefault((engine, ", ".join(seeds)), []).append(wanted.name)
     return [
         f"- {budget} s, {engine}, seeds {seeds}: "
-        + ("every set" if len(names) == len(TABULAR_SETS) else ", ".join(names))
+        + ("every set" if len(names) == len(GROUPS["target"]) else ", ".join(names))
         for (engine, seeds), names in lacking.items()
     ]
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pandas as pd
-from bench.training.sets import Installed, PypiFile, RawTable, RObject, TabularSet
+from bench.training.r_packages import lazy, mlbench, modeldata, single
+from bench.training.sets import Installed, PypiFile, RawTable, TabularSet
 
 _HERE = "bench.training.tabular_sets"
-_R_LIBRARY = "usr/lib/R/site-library"
 
 # The file has no header; these are the names in the description of the KDD census set.
 _CENSUS_COLUMNS = """
@@ -19,18 +19,6 @@ migration_sunbelt employer_persons family_members_under_18 birth_country_father
 birth_country_mother birth_country_self citizenship self_employed veterans_questionnaire
 veterans_benefits weeks_worked year income
 """
-
-
-def _lazy(debian: str, library: str, name: str) -> RObject:
-    return RObject(debian, f"{_R_LIBRARY}/{library}/data/Rdata.rdx", name)
-
-
-def _file(debian: str, library: str, name: str) -> RObject:
-    return RObject(debian, f"{_R_LIBRARY}/{library}/data/{name}.rda", name)
-
-
-def _modeldata(name: str) -> RObject:
-    return _lazy("r-cran-modeldata", "modeldata", name)
 
 
 def breast_cancer() -> pd.DataFrame:
@@ -70,19 +58,17 @@ TABULAR_SETS = (
     TabularSet("wine", "multiclass", "target", Installed(f"{_HERE}:wine")),
     TabularSet("digits", "multiclass", "target", Installed(f"{_HERE}:digits")),
     TabularSet("diabetes", "regression", "target", Installed(f"{_HERE}:diabetes")),
-    TabularSet("wa_churn", "binary", "churn", _modeldata("wa_churn")),
-    TabularSet("credit_data", "binary", "Status", _modeldata("credit_data")),
+    TabularSet("wa_churn", "binary", "churn", modeldata("wa_churn")),
+    TabularSet("credit_data", "binary", "Status", modeldata("credit_data")),
     TabularSet(
         "mpls_stops",
         "binary",
         "problem",
-        _lazy("r-cran-cardata", "carData", "MplsStops"),
+        lazy("r-cran-cardata", "carData", "MplsStops"),
         drop=["idNum"],
         tidy=_with_moments,
     ),
-    TabularSet(
-        "letter", "multiclass", "lettr", _file("r-cran-mlbench", "mlbench", "LetterRecognition")
-    ),
+    TabularSet("letter", "multiclass", "lettr", mlbench("LetterRecognition")),
     TabularSet(
         "hr",
         "multiclass",
@@ -101,8 +87,8 @@ TABULAR_SETS = (
         ),
         drop=["instance_weight"],  # says for how many people a row stands, not a feature
     ),
-    TabularSet("ames", "regression", "Sale_Price", _modeldata("ames")),
-    TabularSet("diamonds", "regression", "price", _lazy("r-cran-ggplot2", "ggplot2", "diamonds")),
+    TabularSet("ames", "regression", "Sale_Price", modeldata("ames")),
+    TabularSet("diamonds", "regression", "price", lazy("r-cran-ggplot2", "ggplot2", "diamonds")),
     TabularSet(
         "bikeshare",
         "regression",
@@ -125,8 +111,8 @@ TABULAR_SETS = (
         ),
         drop=["dep_delay", "arr_time", "dep_time"],  # known only when the delay is
     ),
-    TabularSet("cps_wage", "regression", "wage", _file("r-cran-aer", "AER", "CPS1988")),
-    TabularSet("tate_text", "regression", "year", _modeldata("tate_text")),
+    TabularSet("cps_wage", "regression", "wage", single("r-cran-aer", "AER", "CPS1988")),
+    TabularSet("tate_text", "regression", "year", modeldata("tate_text")),
 )
 
 RAW_TABLES = (

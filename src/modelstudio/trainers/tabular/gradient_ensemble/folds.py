@@ -12,9 +12,8 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 _BINS = 20
-#: Rows below which every fold leaves fewer of them out.
-_SMALL, _LARGE = 3_000, 20_000
-_FOLDS_OF_SMALL, _FOLDS, _FOLDS_OF_LARGE = 8, 5, 10
+_LARGE = 20_000
+_FOLDS, _FOLDS_OF_LARGE = 8, 10
 _FEWEST_ROWS_A_FOLD = 2
 
 
@@ -79,8 +78,6 @@ class Folds:
 
 
 def _usual_count(rows: int) -> int:
-    if rows < _SMALL:
-        return _FOLDS_OF_SMALL
     # A tenth of a large table tells enough, and not all folds will be fitted.
     return _FOLDS if rows < _LARGE else _FOLDS_OF_LARGE
 

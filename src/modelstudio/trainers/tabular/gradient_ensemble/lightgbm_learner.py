@@ -9,6 +9,7 @@ import lightgbm
 import numpy as np
 from lightgbm.callback import EarlyStopException
 
+from modelstudio.trainers.tabular.gradient_ensemble.binned import BinnedRows
 from modelstudio.trainers.tabular.gradient_ensemble.finishing import finished
 from modelstudio.trainers.tabular.gradient_ensemble.served import Booster
 from modelstudio.trainers.tabular.gradient_ensemble.targets import TargetScale
@@ -35,7 +36,6 @@ _MOST_ROUNDS = 2_000
 _USUAL_LEAVES = 31
 _UNFINISHED = 0.95
 _NEED = 14.0
-_MOST_CACHED_FOLDS = 12
 _OBJECTIVES = {
     "mean_absolute_error": "regression_l1",
     "median_absolute_error": "regression_l1",
@@ -47,15 +47,14 @@ _HIGHER = frozenset({"auc", "average_precision"})
 
 
 class LightGbmLearner:
-    """Bins the table once; each fold is a subset of the bins.
+    """Boosts trees.
 
     ``need`` is the learning rate times the rounds that the table took so far.
     """
 
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
-        self._binned: lightgbm.Dataset | None = None
-        self._folds: dict[int, tuple[lightgbm.Dataset, lightgbm.Dataset]] = {}
+        self._rows = BinnedRows(problem)
         self.need = _NEED
 
     def fit(self, candidate: Candidate, fold: Fold, pace: Pace) -> Fitted | None:
@@ -109,7 +108,7 @@ class LightGbmLearner:
     ) -> tuple[Watch, lightgbm.Booster, TargetScale | None]:
         problem = self._problem
         metric = self._metric(fold)
-        train, valid = self._subsets(fold)
+        train, valid = self._rows.subsets(fold)
         scale = None
         if problem.kind == "regression":
             scale = TargetScale.of(
@@ -135,33 +134,6 @@ class LightGbmLearner:
         )
         return watch, booster, scale
 
-    def _subsets(self, fold: Fold) -> tuple[lightgbm.Dataset, lightgbm.Dataset]:
-        if self._binned is None:
-            self._binned = lightgbm.Dataset(
-                self._problem.inputs.matrix,
-                self._problem.labels,
-                categorical_feature=list(self._problem.inputs.categories),
-                params=self._fixed_parameters(),
-                free_raw_data=False,
-            ).construct()
-        if fold.number not in self._folds:
-            if len(self._folds) >= _MOST_CACHED_FOLDS:
-                self._folds.pop(next(iter(self._folds)))
-            train, valid = (self._binned.subset(rows.tolist()) for rows in (fold.train, fold.valid))
-            self._folds[fold.number] = (train.construct(), valid.construct())
-        return self._folds[fold.number]
-
-    def _fixed_parameters(self) -> dict[str, Any]:
-        return {
-            "num_threads": self._problem.threads,
-            "seed": self._problem.seed,
-            "deterministic": True,
-            "force_col_wise": True,
-            "feature_pre_filter": False,
-            "max_bin": 255,
-            "verbosity": -1,
-        }
-
     def _parameters(self, candidate: Candidate, fold: Fold) -> dict[str, Any]:
         problem = self._problem
         if problem.kind == "binary":
@@ -174,7 +146,7 @@ class LightGbmLearner:
             objective = {"objective": "regression_l1" if name == "mape" and plain else name}
         chosen = {k: v for k, v in candidate.parameters.items() if k != "rounds"}
         seed = problem.seed * 1009 + fold.number
-        return {**objective, **chosen, **self._fixed_parameters(), "seed": seed}
+        return {**objective, **chosen, **self._rows.parameters, "seed": seed}
 
     def _metric(self, fold: Fold) -> str:
         problem = self._problem

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from modelstudio.trainers.tabular.gradient_ensemble.served import Booster, Oblivious
+from modelstudio.trainers.tabular.gradient_ensemble.served import Booster, Kernel, Oblivious
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +31,8 @@ def microseconds(model: Served) -> float:
         return 4 + (0.05 + 0.05 * min(model.trees / 2000, 1)) * shape * model.trees
     if isinstance(model, Oblivious):
         return 70 + 4 * model.categories + 0.03 * model.trees
+    if isinstance(model, Kernel):
+        return 20 + 0.01 * model.count + 8e-5 * model.size
     return 6 + 8e-5 * model.size
 
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 _RATE = 3e-3
 _EPOCHS = 60
 _FEWEST_EPOCHS = 4
-_MOST_EPOCHS = 200
+#: Share of the epochs without a gain after which the rest is not run.
+_PATIENCE = 0.4
 _PROBED_SECONDS = 0.3
 _MOMENTUM, _SQUARES, _EPSILON = 0.9, 0.95, 1e-8
 _DECAY = 0.02
@@ -86,6 +87,8 @@ class NetworkLearner:
             curve.append((epoch, problem.metric.shown(loss)))
             if best is None or loss < best[0]:
                 best = loss, epoch, model
+            elif not pace.rounds and epoch - best[1] > _PATIENCE * epochs:
+                break
         return best, curve
 
     def _epochs(self, training: _Training, candidate: Candidate, pace: Pace) -> int:
@@ -122,7 +125,7 @@ class _Training:
         self._rate = candidate.parameters.get("learning_rate", _RATE)
         self._dropout = candidate.parameters.get("dropout", _DROPOUT)
         rows = len(self._labels)
-        self._batch = int(min(max(2 ** round(np.log2(rows / 60 + 1)), 16), 512))
+        self._batch = int(min(max(2 ** round(np.log2(rows / 30 + 1)), 16), 512))
         self._begin()
 
     def _begin(self) -> None:

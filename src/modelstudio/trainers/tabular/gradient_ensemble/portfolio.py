@@ -19,14 +19,24 @@ if TYPE_CHECKING:
 
     from modelstudio.trainers.tabular.gradient_ensemble.problem import Problem
 
-TITLES = {"GBM": "LightGBM", "CAT": "CatBoost", "NN": "NeuralNetwork", "LR": "Linear"}
-_LOGARITHM_SHARE, _EXTRA_TREES_SHARE = 0.5, 0.35
-_FEW_ROWS = 20_000
+TITLES = {
+    "GBM": "LightGBM",
+    "CAT": "CatBoost",
+    "KERNEL": "Kernel",
+    "NN": "NeuralNetwork",
+    "LR": "Linear",
+    "RF": "RandomForest",
+}
+_LOGARITHM_SHARE, _EXTRA_TREES_SHARE, _RELEVANCE_SHARE = 0.5, 0.35, 0.7
+_RANDOM_CUTS = "LightGBM_ExtraTrees"
+_FEW_ROWS, _VERY_FEW_ROWS = 20_000, 5_000
 _VERY_MANY_ROWS = 100_000
 #: With fewer, a tree needs most of them; with more, half are quicker and err more differently.
 _FEW_FEATURES = 17
 #: Trees of more classes than these take too long for the gain; they are tried last.
 _MANY_CLASSES = 40
+#: A tree of a forest is one for each class.
+_CLASSES_OF_FORESTS = 12
 #: A leaf of LightGBM's default 20 rows would leave a tiny table without a split.
 _MOST_LEAF_ROWS, _LEAF_SHARE = 20, 1 / 30
 #: Its rounds take long, so few must do.
@@ -49,16 +59,20 @@ def portfolio(problem: Problem, excluded: Collection[str]) -> list[Candidate]:
         logarithms = [replace(each, name=f"{each.name}_Log", logarithm=True) for each in candidates]
         by_family = {each.family: each for each in reversed(logarithms)}
         candidates[1:1] = logarithms[:1]
-        candidates += [by_family[family] for family in ("LR", "CAT", "NN")]
+        candidates += [by_family[family] for family in ("LR", "CAT", "KERNEL", "NN")]
         candidates += [each for each in logarithms if "Extra" in each.name]
     if problem.rows < _FEW_ROWS and problem.inputs.categories:
         full = {"depth": 6, "one_hot_max_size": 4}
         candidates.append(Candidate("CatBoost_Combinations", "CAT", full))
     if problem.kind == "multiclass":  # trees take long, as each round is a tree a class
-        order = ("LightGBM", "NeuralNetwork", "Linear", "LightGBM_ExtraTrees")
+        order = ("LightGBM", "NeuralNetwork", "Kernel", "Linear", "Kernel_Gauss", _RANDOM_CUTS)
         candidates.sort(key=lambda each: order.index(each.name) if each.name in order else 9)
+    if problem.rows >= _VERY_FEW_ROWS:  # the landmarks are few among so many rows
+        candidates.sort(key=lambda each: each.family == "KERNEL")
     if problem.classes > _MANY_CLASSES:
-        candidates.sort(key=lambda each: ("LR", "NN", "GBM", "CAT").index(each.family))
+        candidates.sort(
+            key=lambda each: ("LR", "NN", "KERNEL", "RF", "GBM", "CAT").index(each.family)
+        )
     return [each for each in candidates if each.family not in excluded]
 
 
@@ -68,6 +82,10 @@ def _basic(problem: Problem) -> list[Candidate]:
     leaf = max(min(_MOST_LEAF_ROWS, int(problem.rows * _LEAF_SHARE)), 2)
     gbm = {"min_data_in_leaf": leaf, "feature_fraction": max(share, 0.7)}
     random_cuts = {"num_leaves": 63, "extra_trees": True, "feature_fraction": 0.8}
+    if problem.rows < _VERY_FEW_ROWS:
+        # Random thresholds overfit less, and with small leaves a third of the rounds suffices.
+        fine = {"num_leaves": 31, "min_data_in_leaf": min(leaf, 5), "learning_rate": 0.1}
+        random_cuts = {**random_cuts, **fine, "feature_fraction": 1.0}
     large = {
         "num_leaves": 127 if problem.rows < _VERY_MANY_ROWS else 255,
         "feature_fraction": share,
@@ -75,20 +93,35 @@ def _basic(problem: Problem) -> list[Candidate]:
         "min_data_in_leaf": 2 * leaf,
         "cat_smooth": 30.0,
     }
+    if problem.rows < _VERY_FEW_ROWS:
+        # By default a category needs a hundred rows to be split by.
+        large |= {"min_data_per_group": 10, "cat_l2": 5.0}
     small = {"num_leaves": 8, "feature_fraction": 0.6, "lambda_l2": 5.0, "learning_rate": 0.06}
     candidates = [
         Candidate("LightGBM", "GBM", {**gbm, "num_leaves": 31}),
         Candidate("CatBoost", "CAT", _CAT),
         Candidate("Linear", "LR"),
         Candidate("NeuralNetwork", "NN", _network(problem)),
-        Candidate("LightGBM_ExtraTrees", "GBM", {**gbm, **random_cuts}),
+        Candidate("Kernel", "KERNEL", {"kernel": "laplace", "bandwidth": 3.0}),
+        Candidate(_RANDOM_CUTS, "GBM", {**gbm, **random_cuts}),
+        Candidate("Kernel_Gauss", "KERNEL", {"kernel": "gauss", "bandwidth": 1.0}),
         Candidate("LightGBM_Large", "GBM", {**gbm, **large}),
         Candidate("LightGBM_Small", "GBM", {**gbm, **small}),
     ]
+    if problem.rows < _FEW_ROWS and problem.classes <= _CLASSES_OF_FORESTS:
+        candidates.insert(5, _forest(problem))
     if problem.rows >= _FEW_ROWS and problem.kind != "multiclass":
         order = ("LightGBM_Large", "CatBoost", "LightGBM")
         candidates.sort(key=lambda each: order.index(each.name) if each.name in order else 9)
     return candidates
+
+
+def _forest(problem: Problem) -> Candidate:
+    features = max(problem.inputs.matrix.shape[1], 1)
+    share = 0.5 if problem.kind == "regression" else max(1 / features**0.5, 0.1)
+    leaf = 1 if problem.rows < _VERY_FEW_ROWS else 2
+    chosen = {"min_data_in_leaf": leaf, "feature_fraction_bynode": share}
+    return Candidate("RandomForest", "RF", chosen)
 
 
 def grown(candidates: Sequence[Candidate], losses: Mapping[str, float]) -> Candidate | None:
@@ -131,13 +164,19 @@ def variation(
 ) -> Candidate:
     """Return a random candidate of one of these families, the same for the same number."""
     source = np.random.default_rng([problem.seed, number, 11])
-    weights = {"GBM": 0.5, "CAT": 0.25, "NN": 0.25, "LR": 0.0}
+    weights = {"GBM": 0.4, "CAT": 0.2, "NN": 0.2, "KERNEL": 0.2, "LR": 0.0}
     known = [name for name in weights if name in families and weights[name]]
     if not known:
         known = list(families)
     shares = np.array([weights[name] or 1.0 for name in known])
     family = str(source.choice(known, p=shares / shares.sum()))
-    make = {"GBM": _varied_gbm, "CAT": _varied_cat, "NN": _varied_nn, "LR": _varied_lr}[family]
+    make = {
+        "GBM": _varied_gbm,
+        "CAT": _varied_cat,
+        "KERNEL": _varied_kernel,
+        "NN": _varied_nn,
+        "LR": _varied_lr,
+    }[family]
     scale = bool(logarithm and source.random() < _LOGARITHM_SHARE)
     return Candidate(f"{TITLES[family]}_{number}", family, make(source), scale)
 
@@ -175,6 +214,16 @@ def _varied_nn(source: np.random.Generator) -> dict[str, Any]:
         "learning_rate": float(source.choice([7e-4, 1.5e-3, 3e-3])),
         "dropout": float(source.choice([0.0, 0.1, 0.3])),
         "epochs": int(source.choice([20, 50, 100])),
+    }
+
+
+def _varied_kernel(source: np.random.Generator) -> dict[str, Any]:
+    kernel = str(source.choice(["laplace", "gauss"]))
+    widths = [1.0, 2.0, 4.0, 8.0] if kernel == "laplace" else [0.4, 0.6, 1.5, 2.5]
+    return {
+        "kernel": kernel,
+        "bandwidth": float(source.choice(widths)),
+        "relevance": bool(source.random() < _RELEVANCE_SHARE),
     }
 
 

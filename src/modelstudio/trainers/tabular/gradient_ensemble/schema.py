@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 MODEL_TYPES: Mapping[str, str] = {
     "GBM": "LightGBM, gradient boosted trees.",
     "CAT": "CatBoost, gradient boosted trees with native categories.",
+    "KERNEL": "Kernel machine: regression on a row's similarities to others.",
     "LR": "Linear model: logistic regression, or ridge regression for a numeric target.",
     "NN": "Small neural network.",
+    "RF": "Random forest.",
 }
 
 
@@ -86,7 +88,7 @@ def _validation_properties() -> JsonSchema:
         "num_folds": described(
             "Folds",
             "Parts into which the rows are split, so that each row is judged by models that have "
-            "not learned from it; 8 for small tables and 5 for others when empty.",
+            "not learned from it; 8 when empty, 10 for large tables.",
             None,
             type=["integer", "null"],
             minimum=2,
@@ -122,7 +124,14 @@ def _model_properties() -> JsonSchema:
 
 
 def _definitions(metrics: Mapping[str, str]) -> JsonSchema:
-    types = {"GBM": _lightgbm(), "CAT": _catboost(), "LR": _linear(), "NN": _network()}
+    types = {
+        "GBM": _lightgbm(),
+        "CAT": _catboost(),
+        "KERNEL": _kernel(),
+        "LR": _linear(),
+        "NN": _network(),
+        "RF": _forest(),
+    }
     return {
         "EvalMetric": schema.metric_choice(metrics),
         "ModelType": choice("A type of model.", MODEL_TYPES),
@@ -160,6 +169,37 @@ def _catboost() -> JsonSchema:
         "rsm": share("Share of the columns tried at a split"),
         "max_ctr_complexity": integer("Categories combined at most", 1, 8),
         "one_hot_max_size": integer("Levels of a category that get a column each", 2, 255),
+    }
+
+
+def _kernel() -> JsonSchema:
+    return {
+        "kernel": {
+            "description": "How similarity falls with the distance.",
+            "enum": ["laplace", "gauss"],
+        },
+        "bandwidth": positive("Distance at which it has fallen, in median distances", 1e3),
+        "landmarks": integer("Rows that others are compared with, at most", 2, 5_000),
+        "penalty": positive("Quadratic penalty, as a share of the rows", 1e6),
+        "relevance": {
+            "description": "Give columns that predictions depend on more weight.",
+            "type": "boolean",
+        },
+    }
+
+
+def _forest() -> JsonSchema:
+    return {
+        "trees": integer("Trees at most", 20, 5_000),
+        "num_leaves": integer("Leaves of a tree at most", 2, 131_072),
+        "min_data_in_leaf": integer("Rows in a leaf at least", 0, 1_000_000),
+        "feature_fraction_bynode": share("Share of the columns tried at a split"),
+        "bagging_fraction": {
+            "description": "Share of the rows that a tree learns from.",
+            "type": "number",
+            "exclusiveMinimum": 0,
+            "maximum": 0.99,
+        },
     }
 
 

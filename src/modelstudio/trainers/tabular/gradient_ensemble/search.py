@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 #: Of the time: what the survey takes at most, and one fit in it. So a slow table gets a few models
 #: that are good instead of many that were cut, and a quick one gets all.
 _SURVEY_SHARE = 0.5
-_FIT_SHARES = {"GBM": 0.13, "CAT": 0.13, "NN": 0.13, "LR": 0.05}
+_FIT_SHARES = {"GBM": 0.13, "CAT": 0.13, "NN": 0.13, "KERNEL": 0.1, "RF": 0.08, "LR": 0.05}
 _OVERTIME = 1.25
 #: A fold may take so much longer than the longest before.
 _LONGER = 1.6
@@ -53,13 +53,15 @@ _DEEPEN_SHARE = 0.6
 #: What is left for predicting the valid rows when a fit is cut.
 _TAIL_SHARE = 0.07
 _SMALLEST_WEIGHT = 0.02
+#: What a member's models of several folds gain on one of a single fold, as a share of its worth.
+_LUCK_OF_A_FOLD = 0.8
 _MOST_SURVIVORS = 10
 _FEWEST_SURVIVORS = 3
 _SHORTEST_FIT = 0.05
 _VARIATIONS_A_ROUND = 5
 #: A weighing on more folds is preferred although it looks this much worse on the first.
 _PREFERENCE = 1.01
-_SECONDS_A_LEAF, _MOST_WRITING = 4e-6, 1.5
+_SECONDS_A_LEAF, _SECONDS_A_BYTE, _MOST_WRITING = 4e-6, 5e-8, 1.5
 #: One fold with so many rows suffices to weigh models that were fitted on no other.
 _TELLING_ROWS = 2_500
 
@@ -119,14 +121,15 @@ class Search:
     @property
     def _deadline(self) -> float:
         """When the last fit ends: large models take longer to be written."""
-        leaves = sum(
-            fit.model.leaves
+        seconds = sum(
+            fit.model.leaves * _SECONDS_A_LEAF
+            if isinstance(fit.model, Booster)
+            else fit.model.size * _SECONDS_A_BYTE
             for member in self.members
             if member.weight > 0 or len(member.fits) > 1
             for fit in member.fits.values()
-            if isinstance(fit.model, Booster)
         )
-        return self._limits.deadline - min(leaves * _SECONDS_A_LEAF, _MOST_WRITING)
+        return self._limits.deadline - min(seconds, _MOST_WRITING)
 
     @property
     def _left(self) -> float:
@@ -248,7 +251,8 @@ class Search:
         folds = self._common(members)
         if not members or not folds:
             return list(members)
-        weights = weigh(self._problem, members, folds)
+        few = sum(len(fold.valid) for fold in folds) < _TELLING_ROWS
+        weights = (weigh_finally if few else weigh)(self._problem, members, folds)
         losses = [score(self._problem, member, folds) for member in members]
         for member, weight in zip(members, weights, strict=True):
             member.weight = float(weight)
@@ -263,22 +267,36 @@ class Search:
     def _shortlist(self) -> list[Member]:
         """Return the members to fit on the other folds, best first.
 
-        All when time allows, because one fold says little; else those with a weight, and of them
-        as many as can be fitted on the next folds.
+        Many members on few folds or few on many, whichever keeps more of the weight; a fold more
+        is worth the less the more there are. Those without a weight when time allows, because one
+        fold says little.
         """
         ranked = self._ranked(self.members)
         if not self._timed:
             return ranked[:_MOST_SURVIVORS]
+        best: tuple[float, list[Member]] = 0.0, ranked[:1]
+        for rounds in range(self._rounds_wanted(), 0, -1):
+            kept = self._affordable(ranked, rounds)
+            worth = sum(member.weight for member in kept) * (1 - _LUCK_OF_A_FOLD / (rounds + 1))
+            if worth > best[0]:
+                best = worth, kept
+        return best[1]
+
+    def _rounds_wanted(self) -> int:
+        """Return the folds beyond the first that tell members apart, all in a small table."""
+        planned = len(self._planned())
+        enough = -(-_TELLING_ROWS // len(self._folds.fold(0).valid)) - 1
+        measured = 0 if self._folds.measured is None else 1
+        return min(max(enough, 1) + measured, planned)
+
+    def _affordable(self, ranked: Sequence[Member], rounds: int) -> list[Member]:
         kept: list[Member] = []
-        seconds, planned = 0.0, self._planned()
+        seconds, every = 0.0, len(self._planned()) / _DEEPEN_SHARE
         for member in ranked[:_MOST_SURVIVORS]:
-            seconds += member.seconds
-            needed = member.weight >= _SMALLEST_WEIGHT or not kept
-            rounds = 1 if needed else len(planned) / _DEEPEN_SHARE
-            if seconds * rounds <= self._left or not kept:
+            wanted = rounds if member.weight >= _SMALLEST_WEIGHT else every
+            if (seconds + member.seconds) * wanted <= self._left:
                 kept.append(member)
-            else:
-                seconds -= member.seconds
+                seconds += member.seconds
         return kept
 
     def _thinned(self, survivors: list[Member]) -> list[Member]:

@@ -18,6 +18,7 @@ import numpy as np
 from lightgbm import basic
 
 from modelstudio.trainers.tabular.gradient_ensemble.dense import dense_product
+from modelstudio.trainers.tabular.gradient_ensemble.kernel import KernelShape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 _LIB: Any = vars(basic)["_LIB"]  # the library's C interface
 _FLOAT64 = 1  # LightGBM's code of the type
 _RAW_SCORE = 1
+_KERNEL_BATCH = 8_192
+_ROWS_OF_DOUBT = 2
 _BYTES_A_TREE, _BYTES_A_LEAF, _USUAL_LEAVES = 150, 13, 31
 # What a booster does not need to predict; it makes up half of its text.
 _STATISTICS = re.compile(
@@ -88,6 +91,9 @@ class Booster:
                     inputs.matrix, num_iteration=self._rounds, raw_score=True, num_threads=threads
                 )
             )
+        return self._answers(scores)
+
+    def _answers(self, scores: Array) -> Array:
         return probabilities(scores) if self.scale is None else self.scale.restore(scores)
 
     def _score_row(self, row: Array) -> Array:
@@ -127,15 +133,60 @@ class Booster:
             _LIB.LGBM_FastConfigFree(self._row)
 
     def save(self, path: Path) -> None:
+        path.write_bytes(gzip.compress(self._text().encode(), compresslevel=4, mtime=0))
+
+    def _text(self) -> str:
         text = self._booster.model_to_string(num_iteration=self._rounds)
         text = _STATISTICS.sub("", text.split("feature_importances:")[0])
-        text = text.split("\nparameters:")[0] + "\n"
-        path.write_bytes(gzip.compress(text.encode(), compresslevel=4, mtime=0))
+        return text.split("\nparameters:")[0] + "\n"
 
     @classmethod
     def load(cls, path: Path, classes: int, scale: TargetScale | None) -> Self:
         booster = lightgbm.Booster(model_str=gzip.decompress(path.read_bytes()).decode())
         return cls(booster, int(booster.current_iteration()), classes, scale)
+
+
+class Forest(Booster):
+    """LightGBM trees that were grown for themselves, and whose mean counts.
+
+    ``sharpness`` is the power of the classes' shares that makes them probabilities: a mean over
+    trees that differ by luck is closer to equal shares than the truth.
+    """
+
+    sharpness = 1.0
+
+    def _answers(self, scores: Array) -> Array:
+        """Return the mean share of each class in the leaves.
+
+        A leaf's score is the step from equal probabilities that its rows' loss calls for: the share
+        of a class in it on another scale. No share is left at nothing, which no row could prove.
+        """
+        scores = scores / self._rounds  # LightGBM adds up the trees of a forest, too
+        if self.scale is not None:
+            return self.scale.restore(scores)
+        doubt = 1 / (_ROWS_OF_DOUBT * self._rounds)
+        if scores.ndim == 1:
+            shares = (1 - doubt) * np.clip(scores / 4 + 0.5, 0, 1) + doubt / 2
+            ones, others = shares**self.sharpness, (1 - shares) ** self.sharpness
+            result: Array = ones / (ones + others)
+            return result
+        shares = np.maximum((scores + 1) / self._classes, 0)
+        shares = (1 - doubt) * shares / shares.sum(axis=1, keepdims=True) + doubt / self._classes
+        shares **= self.sharpness
+        sharpened: Array = shares / shares.sum(axis=1, keepdims=True)
+        return sharpened
+
+    def _text(self) -> str:
+        return f"{self.sharpness!r}\n{super()._text()}"
+
+    @classmethod
+    def load(cls, path: Path, classes: int, scale: TargetScale | None) -> Self:
+        text = gzip.decompress(path.read_bytes()).decode()
+        sharpness, _, trees = text.partition("\n")
+        booster = lightgbm.Booster(model_str=trees)
+        forest = cls(booster, int(booster.current_iteration()), classes, scale)
+        forest.sharpness = float(sharpness)
+        return forest
 
 
 class Oblivious:
@@ -222,10 +273,73 @@ class Network:
         return cls(layers, classes, scale)
 
 
+class Kernel:
+    """Weighted similarities of a row to landmark rows.
+
+    Similarities are ``exp(-d)`` (Laplace) or ``exp(-d * d)`` (Gauss) of the distance d between
+    scaled columns, as in kernel machines (Schölkopf, Smola: Learning with kernels, 2002).
+    """
+
+    suffix = ".npz"
+
+    def __init__(
+        self,
+        shape: KernelShape,
+        weights: Array,
+        bias: Array,
+        classes: int,
+        scale: TargetScale | None,
+    ) -> None:
+        self._shape = shape
+        self._weights = np.ascontiguousarray(weights)
+        self._bias = bias
+        self._classes = classes
+        self.scale = scale
+
+    @property
+    def size(self) -> int:
+        """Bytes in a package, about."""
+        return self._shape.landmarks.nbytes + self._weights.nbytes
+
+    @property
+    def count(self) -> int:
+        """Number of landmarks."""
+        return len(self._shape.landmarks)
+
+    def predict(self, inputs: Inputs, threads: int = 1) -> Array:  # noqa: ARG002
+        scores = np.empty((len(inputs.dense), self._weights.shape[1]))
+        for start in range(0, len(scores), _KERNEL_BATCH):
+            rows = slice(start, start + _KERNEL_BATCH)
+            similar = self._shape.similarities(inputs.dense[rows])
+            scores[rows] = dense_product(similar, self._weights) + self._bias
+        if self._classes <= 2:  # noqa: PLR2004
+            scores = scores[:, 0]
+        return probabilities(scores) if self.scale is None else self.scale.restore(scores)
+
+    def save(self, path: Path) -> None:
+        shape = {name: getattr(self._shape, name) for name in self._shape.__slots__}
+        np.savez_compressed(
+            path, allow_pickle=False, **shape, weights=self._weights, bias=self._bias
+        )
+
+    @classmethod
+    def load(cls, path: Path, classes: int, scale: TargetScale | None) -> Self:
+        with np.load(path, allow_pickle=False) as arrays:
+            shape = KernelShape(**{name: arrays[name] for name in KernelShape.__slots__})
+            return cls(shape, arrays["weights"], arrays["bias"], classes, scale)
+
+
 def corrected(model: Served, factor: float) -> None:
     """Multiply a model's answers; only for one that has learned a logarithm."""
     model.scale = model.scale and model.scale.with_factor(factor)
 
 
-Served = Booster | Oblivious | Network
-SERVED: dict[str, type[Served]] = {"GBM": Booster, "CAT": Oblivious, "LR": Network, "NN": Network}
+Served = Booster | Forest | Oblivious | Network | Kernel
+SERVED: dict[str, type[Served]] = {
+    "GBM": Booster,
+    "CAT": Oblivious,
+    "KERNEL": Kernel,
+    "RF": Forest,
+    "LR": Network,
+    "NN": Network,
+}

@@ -19,7 +19,9 @@ from modelstudio.trainers.tabular.gradient_ensemble.assembling import assemble
 from modelstudio.trainers.tabular.gradient_ensemble.catboost_learner import CatBoostLearner
 from modelstudio.trainers.tabular.gradient_ensemble.dense import DenseEncoder
 from modelstudio.trainers.tabular.gradient_ensemble.folds import Folds
+from modelstudio.trainers.tabular.gradient_ensemble.forest_learner import ForestLearner
 from modelstudio.trainers.tabular.gradient_ensemble.inputs import Inputs
+from modelstudio.trainers.tabular.gradient_ensemble.kernel_learner import KernelLearner
 from modelstudio.trainers.tabular.gradient_ensemble.lightgbm_learner import LightGbmLearner
 from modelstudio.trainers.tabular.gradient_ensemble.linear_learner import LinearLearner
 from modelstudio.trainers.tabular.gradient_ensemble.metrics import metric_of
@@ -54,12 +56,16 @@ NO_MODELS = "No models trained"
 _LEARNERS: Mapping[str, Callable[[Problem], Learner]] = {
     "GBM": LightGbmLearner,
     "CAT": CatBoostLearner,
+    "KERNEL": KernelLearner,
     "LR": LinearLearner,
+    "RF": ForestLearner,
     "NN": NetworkLearner,
 }
-#: Of the time limit, kept for the report, and for weighing, packaging and whatever else.
+#: Of the time limit, kept for the report, and for weighing, packaging and whatever else; but no
+#: more than the rows can use, by about what a cell takes.
 _REPORT_SHARE, _LEAST_REPORT, _MOST_REPORT = 0.08, 1.0, 30.0
 _CLOSING_SHARE, _LEAST_CLOSING, _MOST_CLOSING = 0.02, 0.3, 5.0
+_REPORT_SECONDS_A_CELL, _CLOSING_SECONDS_A_ROW = 2e-4, 5e-5
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +84,14 @@ class _Clock:
     end: float
 
     @classmethod
-    def of(cls, started: float, limit: float) -> _Clock:
-        report = min(max(_REPORT_SHARE * limit, _LEAST_REPORT), _MOST_REPORT)
-        closing = min(max(_CLOSING_SHARE * limit, _LEAST_CLOSING), _MOST_CLOSING)
+    def of(cls, started: float, limit: float, rows: Rows) -> _Clock:
+        cells = rows.holdout.features.size
+        most = min(_LEAST_REPORT + _REPORT_SECONDS_A_CELL * cells, _MOST_REPORT)
+        report = min(max(_REPORT_SHARE * limit, _LEAST_REPORT), most)
+        most = min(
+            _LEAST_CLOSING + _CLOSING_SECONDS_A_ROW * len(rows.learned.labels), _MOST_CLOSING
+        )
+        closing = min(max(_CLOSING_SHARE * limit, _LEAST_CLOSING), most)
         return cls(started + limit - report - closing, started + limit)
 
 
@@ -91,10 +102,11 @@ class GradientEnsembleTrainer:
 
     def fit(self, task: TrainingTask, reporter: Reporter) -> TrainedModel:
         """Search until the time limit, evaluate on held-out rows, leave the model."""
-        clock = _Clock.of(time.monotonic(), float(task.config["time_limit"]))
+        started = time.monotonic()
         threads = max(1, min(task.cpu, len(os.sched_getaffinity(0))))
         with threadpool_limits(threads):
             rows = self._read(task, reporter)
+            clock = _Clock.of(started, float(task.config["time_limit"]), rows)
             preparation = _prepare(rows.learned, task.config["seed"], reporter)
             problem, classes = self._problem(rows, preparation, task, threads)
             report_parameters(task, rows, problem, reporter)

@@ -21,6 +21,7 @@ from support import wait_for
 from typed_commands import command, variables
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 API = model_api(
@@ -310,6 +311,23 @@ def test_a_directory_that_no_server_made_is_left_alone(houses: Path, tmp_path: P
     assert not (tmp_path / "none").exists()
 
 
+@pytest.fixture
+def in_the_foreground() -> Iterator[None]:
+    """Let commands see Ctrl-C and a closed terminal, also when the tests run in the background.
+
+    A shell has jobs in the background ignore these signals, and what they start inherits it.
+    """
+    numbers = (signal.SIGINT, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number, handler in before.items():
+        if handler is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("in_the_foreground")
 @pytest.mark.parametrize("ended_by", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_command_that_is_ended_leaves_neither_a_file_nor_a_process(
     shelf: Shelf,
@@ -320,12 +338,16 @@ def test_a_command_that_is_ended_leaves_neither_a_file_nor_a_process(
 ) -> None:
     output = tmp_path / "out.csv"
     arguments = ["--model-version", versions["Slow"], "--input", houses, "--output", output]
-    running = subprocess.Popen(
+    with subprocess.Popen(
         command("predict", *arguments, data_dir=shelf.data_dir), env=variables()
-    )
-    wait_for(lambda: len(list(tmp_path.iterdir())) == 2, seconds=60)  # it has begun to write
-    running.send_signal(ended_by)
-    assert running.wait(30) == 128 + ended_by
+    ) as running:
+        try:
+            # It has begun to write.
+            wait_for(lambda: len(list(tmp_path.iterdir())) == 2, seconds=60)
+            running.send_signal(ended_by)
+            assert running.wait(30) == 128 + ended_by
+        finally:
+            running.kill()
     assert list(tmp_path.iterdir()) == [houses]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,3 +53,22 @@ def test_the_demo_says_when_the_server_cannot_start(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "Traceback" not in done.stdout + done.stderr
     assert "data directory" in done.stdout
+
+
+def test_a_demo_in_the_background_of_a_shell_ends_when_asked_to() -> None:
+    serving = (
+        "import signal; from rich.console import Console; from modelstudio.demo import main\n"
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "main._serve_on(Console(), 'host')\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", serving], stdout=subprocess.PIPE, text=True
+    ) as demo:
+        try:
+            assert demo.stdout is not None
+            assert "Still serving" in demo.stdout.readline()
+            time.sleep(1)  # it prepares for the signal right after it said so
+            demo.terminate()
+            assert demo.wait(20) == 0
+        finally:
+            demo.kill()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from modelstudio.trainers.tabular.gradient_ensemble import search as searching
+from modelstudio.trainers.tabular.gradient_ensemble.binned import BinnedRows
 from modelstudio.trainers.tabular.gradient_ensemble.dense import DenseEncoder
 from modelstudio.trainers.tabular.gradient_ensemble.folds import Folds
 from modelstudio.trainers.tabular.gradient_ensemble.forest_learner import ForestLearner
@@ -15,6 +16,7 @@ from modelstudio.trainers.tabular.gradient_ensemble.inputs import Inputs
 from modelstudio.trainers.tabular.gradient_ensemble.kernel import median_distance, relevances
 from modelstudio.trainers.tabular.gradient_ensemble.kernel_learner import KernelLearner
 from modelstudio.trainers.tabular.gradient_ensemble.metrics import metric_of
+from modelstudio.trainers.tabular.gradient_ensemble.portfolio import variation
 from modelstudio.trainers.tabular.gradient_ensemble.problem import Candidate, Fitted, Pace, Problem
 from modelstudio.trainers.tabular.gradient_ensemble.search import Limits, Search
 from modelstudio.trainers.tabular.gradient_ensemble.served import SERVED
@@ -53,10 +55,14 @@ def constant_loss(problem):
     return float(-(shares * np.log(shares)).sum())
 
 
+def forest(problem):
+    return ForestLearner(problem, BinnedRows(problem))
+
+
 LEARNERS = {
     "laplace": (KernelLearner, Candidate("Kernel", "KERNEL", {"kernel": "laplace"})),
     "gauss": (KernelLearner, Candidate("Kernel", "KERNEL", {"kernel": "gauss"})),
-    "forest": (ForestLearner, Candidate("RandomForest", "RF", {"trees": 40})),
+    "forest": (forest, Candidate("RandomForest", "RF", {"trees": 40})),
 }
 
 
@@ -106,7 +112,7 @@ def test_a_forest_says_the_share_of_the_classes():
     inputs = Inputs(matrix, (), DenseEncoder.fit(matrix, ()))
     metric = metric_of({"eval_metric": "log_loss"}, "binary")
     problem = Problem(inputs, labels, "binary", 2, metric, 1, 0)
-    fitted = ForestLearner(problem).fit(LEARNERS["forest"][1], first_fold(problem), UNHURRIED)
+    fitted = forest(problem).fit(LEARNERS["forest"][1], first_fold(problem), UNHURRIED)
     fitted.model.sharpness = 1.0
     said = fitted.model.predict(Inputs(np.array([[0.0], [1.0]]), (), inputs.encoder))
     assert said == pytest.approx([0.2, 0.9], abs=0.04)
@@ -116,6 +122,22 @@ def test_a_kernel_machine_that_cannot_be_fitted_in_time_is_left_out():
     problem = problem_of("multiclass", rows=3_000)
     hurried = Pace(1e-4, float("inf"))
     assert KernelLearner(problem).fit(LEARNERS["gauss"][1], first_fold(problem), hurried) is None
+
+
+def test_as_few_landmarks_as_were_asked_for_are_fitted():
+    problem = problem_of("regression")
+    candidate = Candidate("Kernel", "KERNEL", {"landmarks": 30})
+    fitted = KernelLearner(problem).fit(candidate, first_fold(problem), UNHURRIED)
+    assert fitted is not None
+    assert fitted.model.count == 30
+
+
+@pytest.mark.parametrize("family", sorted(SERVED))
+def test_a_type_of_model_that_is_left_alone_is_varied(family):
+    problem = problem_of("regression")
+    found = [variation(problem, number, {family}, logarithm=False) for number in range(12)]
+    assert {each.family for each in found} == {family}
+    assert len({str(each.parameters) for each in found}) > 1
 
 
 @dataclass

@@ -88,7 +88,8 @@ def test_a_refused_model_fails_the_job(rig):
 
 
 def test_a_run_outlives_a_server_that_comes_back_on_another_port(rig):
-    job = rig.submit("Steady", {"steps": 25})
+    steps = 90  # nine seconds at least, so that it trains on when the server is back
+    job = rig.submit("Steady", {"steps": steps})
     rig.start()
     job.wait(lambda j: len(j.series("steady")) > 3)
     address = rig.server.url
@@ -96,12 +97,12 @@ def test_a_run_outlives_a_server_that_comes_back_on_another_port(rig):
 
     time.sleep(5)
     beats = len(job.heartbeats)
-    assert len(job.events) < 25, "the server was not away while events were made"
+    assert len(job.events) < steps, "the server was not away while events were made"
     rig.serve()
     assert rig.server.url != address
     assert rig.wait_for_exit() == "The worker ended with exit code 0."
 
-    assert job.series("steady") == [(step, float(step)) for step in range(25)]
+    assert job.series("steady") == [(step, float(step)) for step in range(steps)]
     assert len(job.heartbeats) > beats
     assert job.completed is not None
 

@@ -31,19 +31,7 @@ if TYPE_CHECKING:
 
     from modelstudio.worker.gpus import Gpu
 
-_INHERITED: Final = (
-    "HOME",
-    "LANG",
-    "LC_ALL",
-    "LD_LIBRARY_PATH",
-    environments.VARIABLE,
-    "PATH",
-    "PYTHONPATH",
-    "SSL_CERT_DIR",
-    "SSL_CERT_FILE",
-    "TZ",
-    "USER",
-)
+_INHERITED: Final = (*environments.INHERITED, environments.VARIABLE)
 _PREFIX_LENGTH: Final = 8
 #: Where the start time is in /proc/PID/stat, counted from after the name.
 _START_TICK: Final = 19

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from rich.console import Console
 
@@ -57,9 +57,14 @@ def run_demo(data_dir: Path, port: int, *, keep_serving: bool) -> int:
 
 def _serve_on(console: Console, hostname: str) -> None:
     console.print(f"Still serving on http://{hostname}. Stop with Ctrl-C.")
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, _stop)
     try:
         while True:
             time.sleep(3600)
     except KeyboardInterrupt:
         console.print("Stopped.")
+
+
+def _stop(*_: object) -> NoReturn:
+    """End as by Ctrl-C, also where that signal is ignored: in the background of a shell."""
+    raise KeyboardInterrupt

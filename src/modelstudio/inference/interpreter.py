@@ -7,32 +7,20 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from modelstudio.trainers.environments import process_environment
+from modelstudio.trainers.environments import INHERITED, process_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-#: Of our environment; the rest may be secret. A predictor's libraries need what training's do, and
-#: to find the GPUs that they may use and models that were downloaded for them.
-_INHERITED: Final = frozenset(
-    {
-        "CUDA_VISIBLE_DEVICES",
-        "HF_HOME",
-        "HIP_VISIBLE_DEVICES",
-        "HOME",
-        "LANG",
-        "LC_ALL",
-        "LD_LIBRARY_PATH",
-        "PATH",
-        "PYTHONPATH",
-        "ROCR_VISIBLE_DEVICES",
-        "SSL_CERT_DIR",
-        "SSL_CERT_FILE",
-        "TMPDIR",
-        "TZ",
-        "USER",
-    }
+#: A predictor's libraries also find the GPUs that they may use, and models downloaded for them.
+_INHERITED: Final = (
+    *INHERITED,
+    "CUDA_VISIBLE_DEVICES",
+    "HF_HOME",
+    "HIP_VISIBLE_DEVICES",
+    "ROCR_VISIBLE_DEVICES",
+    "TMPDIR",
 )
 
 

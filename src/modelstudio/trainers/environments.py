@@ -40,6 +40,21 @@ class UnknownEnvironmentError(LookupError):
     """No interpreter is set for an environment; the message is for the user."""
 
 
+#: Of our variables, what processes of trainers and models need; the rest may be secret.
+INHERITED: Final = (
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LD_LIBRARY_PATH",
+    "PATH",
+    "PYTHONPATH",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "TZ",
+    "USER",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class TrainerEnvironments:
     """The interpreter of each environment that the operator has set up."""

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from modelstudio.trainers import catalogue, plugins
-from modelstudio.trainers.environments import OLDEST_PYTHON, process_environment
+from modelstudio.trainers.environments import INHERITED, OLDEST_PYTHON, process_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -48,8 +48,6 @@ if sys.version_info >= {OLDEST_PYTHON}:
     sys.stderr.flush()
     __import__("os")._exit(0)  # a thread that a package has started would hold it up
 """
-#: Of the server's environment; the rest may be secret.
-_INHERITED: Final = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TZ")
 
 
 class InterpreterError(Exception):
@@ -193,7 +191,7 @@ def _run(
 
     Its output goes to files, so that no process it leaves behind can hold a pipe open.
     """
-    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     variables = process_environment(inherited, environment, Path(folder) / "source")
     out_path, error_path = Path(folder) / "out", Path(folder) / "err"
     with out_path.open("wb") as out, error_path.open("wb") as errors:

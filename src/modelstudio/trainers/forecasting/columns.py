@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 _NUMERIC: Final = frozenset({"BYTE", "SHORT", "INTEGER", "LONG", "FLOAT", "DOUBLE", "DECIMAL"})
 INTEGERS: Final = frozenset({"BYTE", "SHORT", "INTEGER", "LONG"})
 USABLE: Final = _NUMERIC | {"STRING", "BOOLEAN"}
-#: Target values beyond it, or their squares, are more than models compute with.
-LARGEST_TARGET: Final = 1e37
 #: Categories beyond these, the rarest, share one number.
 _MOST_CATEGORIES: Final = 1_000
 
@@ -71,12 +69,6 @@ def numbers(values: pd.Series) -> Floats:
         )
     found = pd.to_numeric(values, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
     return np.where(np.isfinite(found), found, np.nan)
-
-
-def beyond_computing(values: Floats) -> float | None:
-    """Return a target value that is too large to compute with, if there is one."""
-    huge = values[np.abs(values) > LARGEST_TARGET]
-    return float(huge[0]) if len(huge) else None
 
 
 def texts_of(values: pd.Series) -> pd.Series:

@@ -12,11 +12,11 @@ from modelstudio.trainers.forecasting.assembly import Rows, assemble, collapsed
 from modelstudio.trainers.forecasting.columns import (
     INTEGERS,
     UnreadableMoments,
-    beyond_computing,
     moments_of,
     texts_of,
 )
 from modelstudio.trainers.forecasting.reading import rows_of
+from modelstudio.trainers.targets import beyond_computing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -24,12 +24,12 @@ from modelstudio.trainers.forecasting.columns import (
     USABLE,
     Columns,
     UnreadableMoments,
-    beyond_computing,
     categories_of,
     moments_of,
     numbers,
     texts_of,
 )
+from modelstudio.trainers.targets import refuse_beyond_computing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -195,12 +195,7 @@ def _rows(frame: pd.DataFrame, columns: Columns, role: str, reporter: Reporter) 
             )
         given = given & ~nameless
     rows = rows_of(frame, columns, moments, given)
-    huge = beyond_computing(rows.target)
-    if huge is not None:
-        raise TrainingError(
-            f"The target column {columns.target!r} of the {role} dataset has the value {huge:g}, "
-            "too large to compute with; leave that row out, or divide all by a constant"
-        )
+    refuse_beyond_computing(rows.target, columns.target, role)
     return rows
 
 

@@ -12,6 +12,7 @@ from sklearn.model_selection import train_test_split
 
 from modelstudio.trainers.base import TrainingError
 from modelstudio.trainers.tabular.specification import TARGET_COLUMN
+from modelstudio.trainers.targets import refuse_beyond_computing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,8 +28,8 @@ Task = Literal["classification", "regression"]
 HOLDOUT_FRACTION = 0.2
 MINIMUM_ROWS = 10
 MAXIMUM_CLASSES = 1000
-# The learners compute with numbers of single precision, and with their squares.
-_LARGEST_TARGET, _SMALLEST_TARGET = 1e37, 1e-30
+# The squares of smaller numbers are nothing in single precision.
+_SMALLEST_TARGET = 1e-30
 
 _NUMERIC = frozenset({"BYTE", "SHORT", "INTEGER", "LONG", "FLOAT", "DOUBLE", "DECIMAL"})
 _FRACTIONAL = frozenset({"FLOAT", "DOUBLE", "DECIMAL"})
@@ -112,7 +113,7 @@ def read(
     series = labels.filter(pa.array(known)).to_pandas().rename(target)
     if task == "regression":
         series = series.astype("float64")
-        _refuse_huge(series, role)
+        refuse_beyond_computing(series.to_numpy(), target, role)
     return LabelledTable(
         features,
         series,
@@ -139,10 +140,11 @@ def check_labels(table: LabelledTable, task: Task) -> None:
             f"{_shown(counts.index[0])}; at least two are needed"
         )
     if task == "regression":
-        if _largest(table.labels) < _SMALLEST_TARGET:
+        largest = float(np.abs(table.labels.to_numpy(dtype="float64")).max(initial=0))
+        if largest < _SMALLEST_TARGET:
             raise TrainingError(
-                f"The target column {target!r} has no number larger than "
-                f"{_largest(table.labels):.3g}; multiply all by a constant"
+                f"The target column {target!r} has no number larger than {largest:.3g}; multiply "
+                "all by a constant"
             )
         return
     if len(counts) > MAXIMUM_CLASSES:
@@ -195,18 +197,6 @@ def check_test(test: LabelledTable, training: LabelledTable) -> None:
             f"The target column {test.labels.name!r} has type {test.label_type} in the test "
             f"dataset and {training.label_type} in the training dataset"
         )
-
-
-def _refuse_huge(labels: pd.Series, role: str) -> None:
-    if _largest(labels) > _LARGEST_TARGET:
-        raise TrainingError(
-            f"The target column {labels.name!r} of the {role} dataset has numbers as large as "
-            f"{_largest(labels):.3g}; leave those rows out, or divide all by a constant"
-        )
-
-
-def _largest(labels: pd.Series) -> float:
-    return float(np.abs(labels.to_numpy(dtype="float64")).max(initial=0))
 
 
 def _shown(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""A table in LightGBM's form, binned once; each fold is a subset of the bins."""
+"""A table in LightGBM's form, binned once for all its models; each fold is a subset of the bins."""
 
 from __future__ import annotations
 
@@ -31,8 +31,18 @@ class BinnedRows:
             "verbosity": -1,
         }
 
+    @property
+    def classification(self) -> dict[str, Any]:
+        """The objective of two classes, or of more."""
+        if self._problem.kind == "binary":
+            return {"objective": "binary"}
+        return {"objective": "multiclass", "num_class": self._problem.classes}
+
     def subsets(self, fold: Fold) -> tuple[lightgbm.Dataset, lightgbm.Dataset]:
-        """Return the rows to learn from and those to judge by."""
+        """Return the rows to learn from and those to judge by.
+
+        They are the same objects each time, so a numeric target is set before each fit.
+        """
         if self._binned is None:
             self._binned = lightgbm.Dataset(
                 self._problem.inputs.matrix,

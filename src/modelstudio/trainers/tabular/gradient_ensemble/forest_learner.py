@@ -13,13 +13,13 @@ import lightgbm
 import numpy as np
 from lightgbm.callback import EarlyStopException
 
-from modelstudio.trainers.tabular.gradient_ensemble.binned import BinnedRows
 from modelstudio.trainers.tabular.gradient_ensemble.finishing import finished
 from modelstudio.trainers.tabular.gradient_ensemble.metrics import log_loss
 from modelstudio.trainers.tabular.gradient_ensemble.served import Forest
 from modelstudio.trainers.tabular.gradient_ensemble.targets import TargetScale
 
 if TYPE_CHECKING:
+    from modelstudio.trainers.tabular.gradient_ensemble.binned import BinnedRows
     from modelstudio.trainers.tabular.gradient_ensemble.problem import (
         Candidate,
         Fitted,
@@ -44,9 +44,9 @@ _USUAL: dict[str, Any] = {
 
 
 class ForestLearner:
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, rows: BinnedRows) -> None:
         self._problem = problem
-        self._rows = BinnedRows(problem)
+        self._rows = rows
 
     def fit(self, candidate: Candidate, fold: Fold, pace: Pace) -> Fitted | None:
         """Grow the trees, fewer when the time is over."""
@@ -103,10 +103,8 @@ class ForestLearner:
     def _parameters(self, fold: Fold) -> dict[str, Any]:
         problem = self._problem
         objective: dict[str, Any] = {"objective": "regression"}
-        if problem.kind == "binary":
-            objective = {"objective": "binary"}
-        elif problem.kind == "multiclass":
-            objective = {"objective": "multiclass", "num_class": problem.classes}
+        if problem.kind != "regression":
+            objective = self._rows.classification
         # From 0 and not from the average, the leaves are shares of the classes on a known scale.
         fixed = {**self._rows.parameters, "boosting": "rf", "boost_from_average": False}
         return {**objective, **_USUAL, **fixed, "seed": problem.seed * 1009 + fold.number}

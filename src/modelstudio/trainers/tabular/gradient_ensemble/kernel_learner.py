@@ -16,7 +16,7 @@ from modelstudio.trainers.tabular.gradient_ensemble.kernel import (
     squared_distances,
     whitening,
 )
-from modelstudio.trainers.tabular.gradient_ensemble.penalised import logistic_path, ridge_path
+from modelstudio.trainers.tabular.gradient_ensemble.penalised import path, some_rows
 from modelstudio.trainers.tabular.gradient_ensemble.served import Kernel
 from modelstudio.trainers.tabular.gradient_ensemble.targets import TargetScale
 
@@ -41,6 +41,8 @@ _LANDMARKS, _FEWEST_LANDMARKS = 600, 100
 #: Numbers of all landmarks; each fold's model has its own.
 _MOST_NUMBERS = 200_000
 _MOST_ROWS = 30_000
+#: So many valid rows tell penalties apart.
+_MOST_JUDGED = 8_192
 #: Distance of two categories, in standard deviations of a number.
 _HOT_SCALE = 0.7
 #: Products of a float32 matrix that one thread makes in a second, less than that to be safe, and
@@ -57,18 +59,20 @@ class KernelLearner:
     def fit(self, candidate: Candidate, fold: Fold, pace: Pace) -> Fitted | None:
         """Choose the penalty by the loss on the valid rows."""
         started = time.monotonic()
-        problem, rows = self._problem, fold.train
-        source = np.random.default_rng([problem.seed, fold.number, 13])
-        if len(rows) > _MOST_ROWS:
-            rows = np.sort(source.choice(rows, _MOST_ROWS, replace=False))
-        count = self._landmarks(candidate, len(rows), pace)
-        if count < min(_FEWEST_LANDMARKS, len(rows)):
+        problem = self._problem
+        rows = some_rows(problem, fold, _MOST_ROWS)
+        most = self._most_landmarks(candidate, len(rows))
+        count = _affordable(most, len(rows) * problem.width, pace)
+        if count < min(_FEWEST_LANDMARKS, most):
             return None
         scale = None
         if problem.kind == "regression":
             scale = TargetScale.of(problem.labels[rows], logarithm=candidate.logarithm)
-        shape = self._shape(candidate, rows, count, scale, source)
-        best = self._best(shape, rows, fold, pace, candidate, scale)
+        source = np.random.default_rng([problem.seed, fold.number, 13])
+        values = problem.inputs.dense.take(rows, axis=0).take(self._compared(), axis=1)
+        shape = self._shape(candidate, values, _targets(problem, rows, scale), count, source)
+        penalties = self._penalties(candidate, pace)
+        best = self._best(shape, values, rows, fold, pace, penalties, scale)
         if best is None:
             return None
         _, penalty, model = best
@@ -83,15 +87,9 @@ class KernelLearner:
             was_cut=pace.is_over,
         )
 
-    def _landmarks(self, candidate: Candidate, rows: int, pace: Pace) -> int:
-        """Return how many fit the model's size and, by a count of its products, the time."""
-        columns = len(self._compared())
-        most = candidate.parameters.get("landmarks", _LANDMARKS)
-        most = int(min(most, rows, _MOST_NUMBERS // max(columns, 1)))
-        if pace.seconds is None:
-            return most
-        possible = pace.seconds * _PRODUCTS_A_SECOND / (_PASSES * rows * self._problem.width)
-        return min(most, int(possible))
+    def _most_landmarks(self, candidate: Candidate, rows: int) -> int:
+        wanted = candidate.parameters.get("landmarks", _LANDMARKS)
+        return int(min(wanted, rows, _MOST_NUMBERS // max(len(self._compared()), 1)))
 
     def _compared(self) -> Array:
         """Return the columns that are compared: all but the intervals, which repeat the numbers."""
@@ -111,56 +109,51 @@ class KernelLearner:
     def _shape(
         self,
         candidate: Candidate,
-        rows: Array,
+        values: Array,
+        targets: Array,
         count: int,
-        scale: TargetScale | None,
         source: np.random.Generator,
     ) -> KernelShape:
-        problem = self._problem
+        """Choose landmarks among the rows, and scales by which columns matter."""
         kind = candidate.parameters.get("kernel", "laplace")
         power = POWERS[kind]
         bandwidth = candidate.parameters.get("bandwidth", _BANDWIDTHS[kind])
-        columns = self._compared()
-        values = problem.inputs.dense[np.ix_(rows, columns)]
-        places = np.sort(source.choice(len(rows), count, replace=False))
-        scales = self._scales / np.float32(
-            bandwidth * median_distance(values * self._scales, source)
-        )
+        places = np.sort(source.choice(len(values), count, replace=False))
+
+        def spread_out(scales: Array) -> Array:
+            distance = median_distance(values * scales, source)
+            spread: Array = scales / np.float32(bandwidth * distance)
+            return spread
+
+        scales = spread_out(self._scales)
         if candidate.parameters.get("relevance", True):
             scaled = values * scales
-            targets = _targets(problem, rows, scale)
             factors = relevances(scaled, targets, scaled[places], power, source)
-            scales = self._scales * factors
-            distance = median_distance(values * scales, source)
-            scales = scales / np.float32(bandwidth * distance)
-        landmarks = values[places] * scales
-        return KernelShape(columns, scales, landmarks, np.array(power))
+            scales = spread_out(self._scales * factors)
+        return KernelShape(self._compared(), scales, values[places] * scales, np.array(power))
 
     def _best(
         self,
         shape: KernelShape,
+        values: Array,
         rows: Array,
         fold: Fold,
         pace: Pace,
-        candidate: Candidate,
+        penalties: tuple[float, ...],
         scale: TargetScale | None,
     ) -> tuple[float, float, Kernel] | None:
-        problem = self._problem
-        power = int(shape.power)
+        problem, power = self._problem, int(shape.power)
         white = whitening(shape.landmarks, power)
-        values = problem.inputs.dense[np.ix_(rows, shape.columns)] * shape.scales
-        features = similarities(squared_distances(values, shape.landmarks), power) @ white
-        penalties = self._penalties(candidate, pace)
-        if scale is None:
-            path = logistic_path(features, problem.labels[rows], problem.width, penalties, pace)
-        else:
-            path = ridge_path(features, scale.learned(problem.labels[rows]), penalties)
-        valid = problem.inputs.take(fold.valid)
+        squared = squared_distances(values * shape.scales, shape.landmarks)
+        features = similarities(squared, power) @ white
+        judged = fold.valid[:: -(-len(fold.valid) // _MOST_JUDGED)]
+        similar = shape.similarities(problem.inputs.dense[judged])
         best: tuple[float, float, Kernel] | None = None
         worse = 0
-        for penalty, (weights, bias) in zip(penalties, path, strict=False):
+        found = path(problem, features, rows, penalties, pace, scale)
+        for penalty, (weights, bias) in zip(penalties, found, strict=False):
             model = Kernel(shape, white @ weights, bias, problem.classes, scale)
-            loss = problem.metric.loss(problem.labels[fold.valid], model.predict(valid))
+            loss = problem.metric.loss(problem.labels[judged], model.answer_similar(similar))
             settled = pace.rounds is not None
             if settled or best is None or loss < best[0]:
                 best, worse = (loss, penalty, model), 0
@@ -178,6 +171,13 @@ class KernelLearner:
             # The same way to the penalty that the other folds chose.
             return tuple(each for each in _PENALTIES if each >= pace.rate)
         return _PENALTIES
+
+
+def _affordable(most: int, numbers: int, pace: Pace) -> int:
+    """Return how many landmarks fit the time, by a count of the products of rows and outputs."""
+    if pace.seconds is None:
+        return most
+    return min(most, int(pace.seconds * _PRODUCTS_A_SECOND / (_PASSES * numbers)))
 
 
 def _targets(problem: Problem, rows: Array, scale: TargetScale | None) -> Array:

@@ -9,7 +9,6 @@ import lightgbm
 import numpy as np
 from lightgbm.callback import EarlyStopException
 
-from modelstudio.trainers.tabular.gradient_ensemble.binned import BinnedRows
 from modelstudio.trainers.tabular.gradient_ensemble.finishing import finished
 from modelstudio.trainers.tabular.gradient_ensemble.served import Booster
 from modelstudio.trainers.tabular.gradient_ensemble.targets import TargetScale
@@ -20,6 +19,7 @@ from modelstudio.trainers.tabular.gradient_ensemble.watch import (
 )
 
 if TYPE_CHECKING:
+    from modelstudio.trainers.tabular.gradient_ensemble.binned import BinnedRows
     from modelstudio.trainers.tabular.gradient_ensemble.problem import (
         Candidate,
         Fitted,
@@ -52,9 +52,9 @@ class LightGbmLearner:
     ``need`` is the learning rate times the rounds that the table took so far.
     """
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, rows: BinnedRows) -> None:
         self._problem = problem
-        self._rows = BinnedRows(problem)
+        self._rows = rows
         self.need = _NEED
 
     def fit(self, candidate: Candidate, fold: Fold, pace: Pace) -> Fitted | None:
@@ -136,10 +136,8 @@ class LightGbmLearner:
 
     def _parameters(self, candidate: Candidate, fold: Fold) -> dict[str, Any]:
         problem = self._problem
-        if problem.kind == "binary":
-            objective: dict[str, Any] = {"objective": "binary"}
-        elif problem.kind == "multiclass":
-            objective = {"objective": "multiclass", "num_class": problem.classes}
+        if problem.kind != "regression":
+            objective = self._rows.classification
         else:
             name = _OBJECTIVES.get(problem.metric.criterion, "regression")
             plain = candidate.logarithm or np.any(problem.labels == 0)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from modelstudio.trainers.tabular.gradient_ensemble.finishing import finished
-from modelstudio.trainers.tabular.gradient_ensemble.penalised import logistic_path, ridge_path
+from modelstudio.trainers.tabular.gradient_ensemble.penalised import path, some_rows
 from modelstudio.trainers.tabular.gradient_ensemble.served import Network
 from modelstudio.trainers.tabular.gradient_ensemble.targets import TargetScale
 
@@ -20,8 +18,6 @@ if TYPE_CHECKING:
         Pace,
         Problem,
     )
-
-    Array = np.ndarray[Any, Any]
 
 #: Penalties tried, as a share of the rows, the strongest first: each starts from the one before.
 _PENALTIES = (1e-1, 1e-2, 1e-3, 1e-4)
@@ -37,20 +33,14 @@ class LinearLearner:
         """Choose the penalty by the loss on the valid rows."""
         started = time.monotonic()
         problem = self._problem
-        rows = fold.train
-        if len(rows) > _MOST_ROWS:
-            source = np.random.default_rng([problem.seed, fold.number])
-            rows = np.sort(source.choice(rows, _MOST_ROWS, replace=False))
-        dense = problem.inputs.dense
+        rows = some_rows(problem, fold, _MOST_ROWS)
         penalties: tuple[float, ...] = _PENALTIES
         if pace.rounds is not None or "penalty" in candidate.parameters:
             penalties = (pace.rate or candidate.parameters["penalty"],)
         scale = None
         if problem.kind == "regression":
             scale = TargetScale.of(problem.labels[rows], logarithm=candidate.logarithm)
-            found = ridge_path(dense[rows], scale.learned(problem.labels[rows]), penalties)
-        else:
-            found = logistic_path(dense[rows], problem.labels[rows], problem.width, penalties, pace)
+        found = path(problem, problem.inputs.dense[rows], rows, penalties, pace, scale)
         valid = problem.inputs.take(fold.valid)
         best: tuple[float, int, Network] | None = None
         for number, layer in enumerate(found):

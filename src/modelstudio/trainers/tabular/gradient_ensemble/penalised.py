@@ -13,7 +13,8 @@ from modelstudio.trainers.tabular.gradient_ensemble.served import probabilities
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from modelstudio.trainers.tabular.gradient_ensemble.problem import Pace
+    from modelstudio.trainers.tabular.gradient_ensemble.problem import Fold, Pace, Problem
+    from modelstudio.trainers.tabular.gradient_ensemble.targets import TargetScale
 
     Array = np.ndarray[Any, Any]
 
@@ -22,6 +23,37 @@ _MOST_STEPS = 60
 
 class _OutOfTimeError(Exception):
     pass
+
+
+def path(
+    problem: Problem,
+    values: Array,
+    rows: Array,
+    penalties: Sequence[float],
+    pace: Pace,
+    scale: TargetScale | None,
+) -> Iterator[tuple[Array, Array]]:
+    """Yield weights and bias for each penalty in turn.
+
+    Parameters
+    ----------
+    values
+        What is learned from, a line for each of ``rows``.
+    scale
+        Of a numeric target; None for classes.
+    """
+    labels = problem.labels[rows]
+    if scale is not None:
+        return ridge_path(values, scale.learned(labels), penalties)
+    return logistic_path(values, labels, problem.width, penalties, pace)
+
+
+def some_rows(problem: Problem, fold: Fold, most: int) -> Array:
+    """Return the rows that a fold learns from, or as many, chosen at random."""
+    if len(fold.train) <= most:
+        return fold.train
+    source = np.random.default_rng([problem.seed, fold.number])
+    return np.sort(source.choice(fold.train, most, replace=False))
 
 
 def ridge_path(

@@ -164,19 +164,20 @@ def variation(
 ) -> Candidate:
     """Return a random candidate of one of these families, the same for the same number."""
     source = np.random.default_rng([problem.seed, number, 11])
-    weights = {"GBM": 0.4, "CAT": 0.2, "NN": 0.2, "KERNEL": 0.2, "LR": 0.0}
-    known = [name for name in weights if name in families and weights[name]]
-    if not known:
-        known = list(families)
-    shares = np.array([weights[name] or 1.0 for name in known])
+    makers = {
+        "GBM": (_varied_gbm, 0.4),
+        "CAT": (_varied_cat, 0.2),
+        "NN": (_varied_nn, 0.2),
+        "KERNEL": (_varied_kernel, 0.2),
+        # Another of these is hardly another model: only where there is nothing else.
+        "LR": (_varied_lr, 0.0),
+        "RF": (_varied_forest, 0.0),
+    }
+    left = [name for name in makers if name in families]
+    known = [name for name in left if makers[name][1]] or left
+    shares = np.array([makers[name][1] or 1.0 for name in known])
     family = str(source.choice(known, p=shares / shares.sum()))
-    make = {
-        "GBM": _varied_gbm,
-        "CAT": _varied_cat,
-        "KERNEL": _varied_kernel,
-        "NN": _varied_nn,
-        "LR": _varied_lr,
-    }[family]
+    make, _ = makers[family]
     scale = bool(logarithm and source.random() < _LOGARITHM_SHARE)
     return Candidate(f"{TITLES[family]}_{number}", family, make(source), scale)
 
@@ -224,6 +225,14 @@ def _varied_kernel(source: np.random.Generator) -> dict[str, Any]:
         "kernel": kernel,
         "bandwidth": float(source.choice(widths)),
         "relevance": bool(source.random() < _RELEVANCE_SHARE),
+    }
+
+
+def _varied_forest(source: np.random.Generator) -> dict[str, Any]:
+    return {
+        "min_data_in_leaf": int(source.choice([1, 2, 4, 8])),
+        "feature_fraction_bynode": float(source.choice([0.2, 0.35, 0.5, 0.8])),
+        "bagging_fraction": float(source.choice([0.5, 0.632, 0.8])),
     }
 
 

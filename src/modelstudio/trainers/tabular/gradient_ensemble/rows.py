@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelstudio.trainers.base import TrainingError
-
 if TYPE_CHECKING:
     from modelstudio.trainers.base import Reporter, TrainingTask
     from modelstudio.trainers.tabular.data import LabelledTable
-    from modelstudio.trainers.tabular.gradient_ensemble.model import EnsembleModel
-    from modelstudio.trainers.tabular.preparation import Preparation
 
     Array = np.ndarray[Any, Any]
 
 _MEMORY_SHARE = 0.5
 _BYTES_A_ROW, _BYTES_A_COLUMN = 2_000, 150
-_FEWEST_EVALUATED, _TIMED_ROWS = 2_000, 500
-_ANSWERING_SHARE = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,34 +53,3 @@ def fitting_memory(table: LabelledTable, task: TrainingTask, reporter: Reporter)
     )
     source = np.random.default_rng(task.config["seed"])
     return table.take(np.sort(source.choice(rows, most, replace=False)))
-
-
-def answerable(
-    rows: Rows,
-    model: EnsembleModel,
-    preparation: Preparation,
-    deadline: float,
-    reporter: Reporter,
-) -> Rows:
-    """Return the rows with no more of them held out than can be predicted in time."""
-    count = len(rows.holdout.labels)
-    if count <= _FEWEST_EVALUATED:
-        return rows
-    started = time.monotonic()
-    try:
-        sample = preparation.matrix(rows.holdout.features.head(_TIMED_ROWS))
-    except ValueError as error:
-        raise TrainingError(f"In the test dataset: {error}") from error
-    model.predict(model.inputs(sample))
-    seconds_a_row = (time.monotonic() - started) / len(sample)
-    seconds = max(deadline - time.monotonic(), 0) * _ANSWERING_SHARE
-    most = max(int(seconds / seconds_a_row), _FEWEST_EVALUATED)
-    if count <= most:
-        return rows
-    reporter.log(
-        f"The model is evaluated on {most} of {count} rows, chosen at random: all would take "
-        "longer than the time limit allows"
-    )
-    source = np.random.default_rng(count)
-    chosen = np.sort(source.choice(count, most, replace=False))
-    return replace(rows, holdout=rows.holdout.take(chosen))

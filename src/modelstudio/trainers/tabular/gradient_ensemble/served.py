@@ -33,7 +33,8 @@ _LIB: Any = vars(basic)["_LIB"]  # the library's C interface
 _FLOAT64 = 1  # LightGBM's code of the type
 _RAW_SCORE = 1
 _KERNEL_BATCH = 8_192
-_ROWS_OF_DOUBT = 2
+#: Share of the probability that a forest of one tree would give to all classes alike.
+_DOUBT = 0.5
 _BYTES_A_TREE, _BYTES_A_LEAF, _USUAL_LEAVES = 150, 13, 31
 # What a booster does not need to predict; it makes up half of its text.
 _STATISTICS = re.compile(
@@ -53,6 +54,13 @@ def probabilities(scores: Array) -> Array:
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     normalised: Array = powers / powers.sum(axis=1, keepdims=True)
     return normalised
+
+
+def answers(scores: Array, classes: int, scale: TargetScale | None) -> Array:
+    """Turn scores (rows, outputs) into values of the target or probabilities."""
+    if classes <= 2:  # noqa: PLR2004
+        scores = scores[:, 0]
+    return probabilities(scores) if scale is None else scale.restore(scores)
 
 
 class Booster:
@@ -164,7 +172,7 @@ class Forest(Booster):
         scores = scores / self._rounds  # LightGBM adds up the trees of a forest, too
         if self.scale is not None:
             return self.scale.restore(scores)
-        doubt = 1 / (_ROWS_OF_DOUBT * self._rounds)
+        doubt = _DOUBT / self._rounds
         if scores.ndim == 1:
             shares = (1 - doubt) * np.clip(scores / 4 + 0.5, 0, 1) + doubt / 2
             ones, others = shares**self.sharpness, (1 - shares) ** self.sharpness
@@ -255,10 +263,7 @@ class Network:
             if number:
                 values = np.maximum(values, 0)
             values = dense_product(values, weights) + bias
-        scores = values.astype(np.float64)
-        if self._classes <= 2:  # noqa: PLR2004
-            scores = scores[:, 0]
-        return probabilities(scores) if self.scale is None else self.scale.restore(scores)
+        return answers(values.astype(np.float64), self._classes, self.scale)
 
     def save(self, path: Path) -> None:
         arrays = {f"w{n}": w for n, (w, _) in enumerate(self._layers)}
@@ -307,14 +312,19 @@ class Kernel:
         return len(self._shape.landmarks)
 
     def predict(self, inputs: Inputs, threads: int = 1) -> Array:  # noqa: ARG002
-        scores = np.empty((len(inputs.dense), self._weights.shape[1]))
-        for start in range(0, len(scores), _KERNEL_BATCH):
-            rows = slice(start, start + _KERNEL_BATCH)
-            similar = self._shape.similarities(inputs.dense[rows])
-            scores[rows] = dense_product(similar, self._weights) + self._bias
-        if self._classes <= 2:  # noqa: PLR2004
-            scores = scores[:, 0]
-        return probabilities(scores) if self.scale is None else self.scale.restore(scores)
+        parts = [
+            self._scores(self._shape.similarities(inputs.dense[start : start + _KERNEL_BATCH]))
+            for start in range(0, max(len(inputs.dense), 1), _KERNEL_BATCH)
+        ]
+        return answers(np.concatenate(parts), self._classes, self.scale)
+
+    def answer_similar(self, similar: Array) -> Array:
+        """Answer rows by their similarities to the landmarks, which ``KernelShape`` gives."""
+        return answers(self._scores(similar), self._classes, self.scale)
+
+    def _scores(self, similar: Array) -> Array:
+        scores: Array = (dense_product(similar, self._weights) + self._bias).astype(np.float64)
+        return scores
 
     def save(self, path: Path) -> None:
         shape = {name: getattr(self._shape, name) for name in self._shape.__slots__}

@@ -16,6 +16,7 @@ from modelstudio.trainers.base import TrainedModel, TrainingError
 from modelstudio.trainers.tabular import data, report
 from modelstudio.trainers.tabular.gradient_ensemble import packaging
 from modelstudio.trainers.tabular.gradient_ensemble.assembling import assemble
+from modelstudio.trainers.tabular.gradient_ensemble.binned import BinnedRows
 from modelstudio.trainers.tabular.gradient_ensemble.catboost_learner import CatBoostLearner
 from modelstudio.trainers.tabular.gradient_ensemble.dense import DenseEncoder
 from modelstudio.trainers.tabular.gradient_ensemble.folds import Folds
@@ -34,15 +35,13 @@ from modelstudio.trainers.tabular.gradient_ensemble.reporting import (
     report_parameters,
     report_search,
 )
-from modelstudio.trainers.tabular.gradient_ensemble.rows import Rows, answerable, fitting_memory
+from modelstudio.trainers.tabular.gradient_ensemble.rows import Rows, fitting_memory
 from modelstudio.trainers.tabular.gradient_ensemble.search import Limits, Search
 from modelstudio.trainers.tabular.manifest import Manifest, model_api
 from modelstudio.trainers.tabular.preparation import Preparation
 from modelstudio.trainers.tabular.specification import TEST_INPUT, TRAINING_INPUT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from modelstudio.trainers.base import Reporter, TrainingTask
     from modelstudio.trainers.tabular.data import LabelledTable, Task
     from modelstudio.trainers.tabular.gradient_ensemble.assembling import Assembled
@@ -53,14 +52,6 @@ if TYPE_CHECKING:
 
 NO_MODELS = "No models trained"
 
-_LEARNERS: Mapping[str, Callable[[Problem], Learner]] = {
-    "GBM": LightGbmLearner,
-    "CAT": CatBoostLearner,
-    "KERNEL": KernelLearner,
-    "LR": LinearLearner,
-    "RF": ForestLearner,
-    "NN": NetworkLearner,
-}
 #: Of the time limit, kept for the report, and for weighing, packaging and whatever else; but no
 #: more than the rows can use, by about what a cell takes.
 _REPORT_SHARE, _LEAST_REPORT, _MOST_REPORT = 0.08, 1.0, 30.0
@@ -121,7 +112,6 @@ class GradientEnsembleTrainer:
             packaging.save(task.output_dir, assembled.delivered, classes)
             preparation.save(task.output_dir / packaging.PREPARATION_FILE)
             manifest.save(task.output_dir / packaging.MANIFEST_FILE)
-            rows = answerable(rows, assembled.measured, preparation, clock.end, reporter)
             subject = self._subject(assembled, problem, preparation, rows, classes)
             metrics = _evaluated(subject, reporter, clock.end)
         provenance.report(task, reporter)  # again: now all libraries are loaded
@@ -149,7 +139,7 @@ class GradientEnsembleTrainer:
         search = Search(
             problem,
             folds,
-            {family: learner(problem) for family, learner in _LEARNERS.items()},
+            _learners(problem),
             candidates,
             Limits(clock.search, config["max_models"]),
             SearchProgress(problem, reporter),
@@ -261,6 +251,18 @@ class GradientEnsembleClassificationTrainer(GradientEnsembleTrainer):
 
 class GradientEnsembleRegressionTrainer(GradientEnsembleTrainer):
     objective = "regression"
+
+
+def _learners(problem: Problem) -> dict[str, Learner]:
+    binned = BinnedRows(problem)
+    return {
+        "GBM": LightGbmLearner(problem, binned),
+        "CAT": CatBoostLearner(problem),
+        "KERNEL": KernelLearner(problem),
+        "LR": LinearLearner(problem),
+        "RF": ForestLearner(problem, binned),
+        "NN": NetworkLearner(problem),
+    }
 
 
 def _evaluated(subject: report.Subject, reporter: Reporter, deadline: float) -> dict[str, float]:

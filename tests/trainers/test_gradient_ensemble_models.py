@@ -15,6 +15,12 @@ from modelstudio.trainers.tabular.gradient_ensemble.forest_learner import Forest
 from modelstudio.trainers.tabular.gradient_ensemble.inputs import Inputs
 from modelstudio.trainers.tabular.gradient_ensemble.kernel import median_distance, relevances
 from modelstudio.trainers.tabular.gradient_ensemble.kernel_learner import KernelLearner
+from modelstudio.trainers.tabular.gradient_ensemble.lightgbm_learner import LightGbmLearner
+from modelstudio.trainers.tabular.gradient_ensemble.limits import (
+    MOST_BYTES,
+    MOST_MICROSECONDS,
+    microseconds,
+)
 from modelstudio.trainers.tabular.gradient_ensemble.metrics import metric_of
 from modelstudio.trainers.tabular.gradient_ensemble.portfolio import variation
 from modelstudio.trainers.tabular.gradient_ensemble.problem import Candidate, Fitted, Pace, Problem
@@ -138,6 +144,21 @@ def test_a_type_of_model_that_is_left_alone_is_varied(family):
     found = [variation(problem, number, {family}, logarithm=False) for number in range(12)]
     assert {each.family for each in found} == {family}
     assert len({str(each.parameters) for each in found}) > 1
+
+
+def test_trees_of_many_classes_are_few_enough_to_be_delivered():
+    random = np.random.default_rng(1)
+    labels = np.repeat(np.arange(40), 12)
+    matrix = random.normal(labels[:, None] % 7, 1.5, (480, 5))
+    inputs = Inputs(matrix, (), DenseEncoder.fit(matrix, ()))
+    metric = metric_of({"eval_metric": "log_loss"}, "multiclass")
+    problem = Problem(inputs, labels, "multiclass", 40, metric, 1, 0)
+    slow = Candidate("LightGBM", "GBM", {"num_leaves": 8, "learning_rate": 0.01})
+    learner = LightGbmLearner(problem, BinnedRows(problem))
+    fitted = learner.fit(slow, first_fold(problem), UNHURRIED)
+    assert microseconds(fitted.model) < MOST_MICROSECONDS
+    assert fitted.model.size < MOST_BYTES
+    assert fitted.rate > 0.1, "with fewer rounds each must count for more"
 
 
 @dataclass

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 _RATE = 0.05
 #: More trees of 31 leaves would answer too slowly; a table that needs more gets a higher rate.
 _MOST_ROUNDS = 2_000
+#: A round is a tree for each class. A model with more trees than these would be too costly to be
+#: delivered, however good it is.
+_MOST_TREES = 4_000
 _USUAL_LEAVES = 31
 _UNFINISHED = 0.95
 _NEED = 14.0
@@ -84,7 +87,7 @@ class LightGbmLearner:
         )
         fitted.is_unfinished = (
             "rounds" not in candidate.parameters
-            and watch.best_rounds >= _UNFINISHED * _most_rounds(candidate)
+            and watch.best_rounds >= _UNFINISHED * self._most_rounds(candidate)
         )
         return fitted
 
@@ -92,13 +95,19 @@ class LightGbmLearner:
         rate = float(candidate.parameters.get("learning_rate", _RATE))
         if "rounds" in candidate.parameters:
             return rate
-        return max(rate, min(self.need / _most_rounds(candidate), FASTEST))
+        return max(rate, min(self.need / self._most_rounds(candidate), FASTEST))
+
+    def _most_rounds(self, candidate: Candidate) -> int:
+        leaves = max(candidate.parameters.get("num_leaves", _USUAL_LEAVES), _USUAL_LEAVES)
+        usual = min(_MOST_ROUNDS, _MOST_TREES // self._problem.width)
+        usual = max(int(usual * (_USUAL_LEAVES / leaves) ** 0.5), 1)
+        return int(candidate.parameters.get("rounds", usual))
 
     def _learn_need(self, watch: Watch, rate: float, candidate: Candidate, pace: Pace) -> None:
         if pace.rounds is not None or "rounds" in candidate.parameters:
             return
         used = watch.best_rounds * rate
-        if watch.best_rounds >= _UNFINISHED * _most_rounds(candidate):
+        if watch.best_rounds >= _UNFINISHED * self._most_rounds(candidate):
             self.need = max(self.need, 1.5 * used)
         elif not watch.was_cut:
             self.need = 0.5 * self.need + 0.5 * max(1.2 * used, 2.0)
@@ -128,7 +137,7 @@ class LightGbmLearner:
         booster = lightgbm.train(
             {**self._parameters(candidate, fold), "learning_rate": rate, "metric": metric},
             train,
-            num_boost_round=pace.rounds or _most_rounds(candidate),
+            num_boost_round=pace.rounds or self._most_rounds(candidate),
             valid_sets=[valid],
             callbacks=[follow],
         )
@@ -154,12 +163,6 @@ class LightGbmLearner:
             return "multi_logloss"
         stopping = _STOPPING.get(problem.metric.criterion, "binary_logloss")
         return stopping if problem.ranks(fold) else "binary_logloss"
-
-
-def _most_rounds(candidate: Candidate) -> int:
-    leaves = max(candidate.parameters.get("num_leaves", _USUAL_LEAVES), _USUAL_LEAVES)
-    usual = int(_MOST_ROUNDS * (_USUAL_LEAVES / leaves) ** 0.5)
-    return int(candidate.parameters.get("rounds", usual))
 
 
 def _shown(metric: str) -> str:

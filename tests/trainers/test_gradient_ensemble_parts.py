@@ -251,9 +251,17 @@ def test_a_costly_member_gives_up_folds_before_a_light_one():
 
 
 def test_of_two_members_that_cost_too_much_together_the_weightier_stays():
-    heavy = _member("heavy", 0.75, [5_400_000])
-    light = _member("light", 0.25, [500_000])
+    heavy = _member("heavy", 0.75, [8_000_000])
+    light = _member("light", 0.25, [1_000_000])
     assert keep_small([light, heavy]) == {"heavy": [0]}
+
+
+def test_of_a_table_that_takes_long_to_prepare_fewer_models_are_kept():
+    members = [_member("one", 0.5, [1_000_000] * 3), _member("other", 0.5, [1_000_000] * 3)]
+    assert keep_small(members) == {"one": [0, 1, 2], "other": [0, 1, 2]}
+    kept = keep_small(members, preparing=400)
+    assert sum(map(len, kept.values())) == 4
+    assert set(kept) == {"one", "other"}
 
 
 def test_weights_judged_by_few_rows_are_drawn_towards_equal_ones_of_the_best():

@@ -49,7 +49,7 @@ def assemble(
     problem: Problem, members: Sequence[Member], folds: Mapping[int, Fold], *, calibrates: bool
 ) -> Assembled:
     """Weigh, calibrate and cut down the members of a search."""
-    kept = keep_small(members)
+    kept = keep_small(members, problem.preparing)
     chosen = [member for member in members if member.candidate.name in kept]
     shares = np.array([member.weight for member in chosen])
     shares = shares / shares.sum()

@@ -13,31 +13,32 @@ if TYPE_CHECKING:
     from modelstudio.trainers.tabular.gradient_ensemble.members import Member
     from modelstudio.trainers.tabular.gradient_ensemble.served import Served
 
-#: What the models may take of the millisecond by the estimate. Of all models in turn none is in the
-#: cache, which takes up to as long again; the rest is for preparing the row.
-MOST_MICROSECONDS = 450.0
+#: What the models may take of the millisecond by the estimate, less what preparing the row takes.
+MOST_MICROSECONDS = 900.0
 MOST_BYTES = 9_000_000
 
 
 def microseconds(model: Served) -> float:
     """Estimate the CPU of one row, from measurements on one core of 3 GHz.
 
-    An estimate by the model's size and not a measurement, so that the same models are kept on a
-    busy machine.
+    Of all models of an ensemble in turn, none is in the cache, and so they were measured. An
+    estimate by the model's size and not a measurement, so that the same models are kept on a busy
+    machine.
     """
     if isinstance(model, Booster):
-        # A tree takes longer when it is deep, and when all of them do not fit the cache.
-        shape = math.sqrt(model.leaves / max(model.trees, 1) / 31)
-        return 4 + (0.05 + 0.05 * min(model.trees / 2000, 1)) * shape * model.trees
+        shape = math.sqrt(model.leaves / max(model.trees, 1) / 31)  # a deep tree takes longer
+        return 19 + 0.1 * shape * model.trees
     if isinstance(model, Oblivious):
-        return 70 + 4 * model.categories + 0.03 * model.trees
+        return 190 + 1.25 * (model.features + model.categories) + 0.02 * model.trees
     if isinstance(model, Kernel):
-        return 20 + 0.01 * model.count + 8e-5 * model.size
-    return 6 + 8e-5 * model.size
+        return 40 + 0.02 * model.count + 1.6e-4 * model.size
+    return 15 + 1e-4 * model.size
 
 
-def keep_small(members: Sequence[Member]) -> dict[str, list[int]]:
+def keep_small(members: Sequence[Member], preparing: float = 0.0) -> dict[str, list[int]]:
     """Return the folds whose models are kept, by the member's name.
+
+    ``preparing`` a row takes so many microseconds of those that there are.
 
     The costliest member gives up a fold, one after the other, until all fit. When each is down to
     its last, a member is left out: the one with the smallest weight without which the others fit,
@@ -45,10 +46,11 @@ def keep_small(members: Sequence[Member]) -> dict[str, list[int]]:
     """
     kept = {each.candidate.name: sorted(each.fits) for each in members}
     by_name = {each.candidate.name: each for each in members}
+    most = max(MOST_MICROSECONDS - preparing, 1.0)
 
     def cost(name: str) -> float:
         models = [by_name[name].fits[number].model for number in kept[name]]
-        time = sum(microseconds(model) for model in models) / MOST_MICROSECONDS
+        time = sum(microseconds(model) for model in models) / most
         return max(time, sum(model.size for model in models) / MOST_BYTES)
 
     def over(left_out: str = "") -> bool:
@@ -56,7 +58,7 @@ def keep_small(members: Sequence[Member]) -> dict[str, list[int]]:
             by_name[n].fits[number].model for n in kept if n != left_out for number in kept[n]
         ]
         return (
-            sum(map(microseconds, models)) > MOST_MICROSECONDS
+            sum(map(microseconds, models)) > most
             or sum(model.size for model in models) > MOST_BYTES
         )
 

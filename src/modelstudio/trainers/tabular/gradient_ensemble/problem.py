@@ -31,6 +31,8 @@ class Problem:
         Codes of the classes as ``int64``, or the target's values as ``float64``.
     classes
         Number of classes; 1 for regression.
+    preparing
+        Microseconds of CPU that preparing a row takes before a model gets it, about.
     """
 
     inputs: Inputs
@@ -40,6 +42,7 @@ class Problem:
     metric: Metric
     threads: int
     seed: int
+    preparing: float = 0.0
 
     @property
     def rows(self) -> int:

@@ -62,8 +62,10 @@ _VARIATIONS_A_ROUND = 5
 #: A weighing on more folds is preferred although it looks this much worse on the first.
 _PREFERENCE = 1.01
 _SECONDS_A_LEAF, _SECONDS_A_BYTE, _MOST_WRITING = 4e-6, 5e-8, 1.5
-#: One fold with so many rows suffices to weigh models that were fitted on no other.
+#: So many rows tell models apart before they are fitted on other folds.
 _TELLING_ROWS = 2_500
+#: One fold with so many rows suffices to weigh models that were fitted on no other, in the end.
+_WEIGHABLE_ROWS = 1_000
 
 
 class Progress(Protocol):
@@ -355,7 +357,7 @@ class Search:
         every = self._common(survivors[:1]) if survivors else []
         first = every[:1]
         members: list[Member] = []
-        if first and len(first[0].valid) >= _TELLING_ROWS:
+        if first and len(first[0].valid) >= _WEIGHABLE_ROWS:
             others = [each for each in self.members if each not in survivors]
             survivors = [*survivors, *(each for each in others if each.covers(first))]
         for count in range(len(every), 0, -1):

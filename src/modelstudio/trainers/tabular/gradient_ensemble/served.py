@@ -209,6 +209,7 @@ class Oblivious:
         self._lock = Lock()
         self.trees = int(model.tree_count_)
         self.categories = len(model.get_cat_feature_indices())
+        self.features = len(model.feature_names_)
         self._size = 0
 
     @property

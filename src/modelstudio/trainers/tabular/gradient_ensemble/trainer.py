@@ -210,6 +210,7 @@ class GradientEnsembleTrainer:
             metric_of(task.config, kind),
             threads,
             task.config["seed"],
+            preparation.row_microseconds,
         )
         return problem, classes
 

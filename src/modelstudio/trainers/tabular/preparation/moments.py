@@ -47,6 +47,7 @@ class Moments(Treatment):
     """
 
     kind: ClassVar[str] = "moments"
+    row_microseconds: ClassVar[float] = 5.0
     written: DateFormat
     strict: bool
     chosen: tuple[str, ...] = PARTS

@@ -95,6 +95,13 @@ class Preparation:
             fitting.add(ColumnData(frame[name].rename(name)), field_type)
         return cls(fitting.finished(), fitting.dropped, fitting.seen)
 
+    @property
+    def row_microseconds(self) -> float:
+        """CPU that ``row`` takes, about; by what is prepared, so the same on a busy machine."""
+        return 10 + sum(
+            treatment.row_microseconds for column in self.columns for treatment in column.treatments
+        )
+
     def matrix(self, frame: pd.DataFrame) -> Values:
         """Return the features as a float64 array (rows, features) in C order.
 

@@ -56,6 +56,7 @@ class Texts(Treatment):
     """
 
     kind: ClassVar[str] = "texts"
+    row_microseconds: ClassVar[float] = 75.0
     terms: Terms
     vocabulary: tuple[str, ...]
     weights: Values

@@ -36,9 +36,12 @@ class Treatment(Protocol):
         Its name in a saved preparation.
     parts
         Names of the numbers that it makes of a value, ``value`` for the value itself.
+    row_microseconds
+        CPU that a single value takes, measured on one core of 3 GHz.
     """
 
     kind: ClassVar[str]
+    row_microseconds: ClassVar[float] = 0.7
 
     @property
     def parts(self) -> tuple[str, ...]: ...

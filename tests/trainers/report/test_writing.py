@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from modelstudio.trainers.base import TrainingError
 from modelstudio.trainers.tabular.data import LabelledTable
 from modelstudio.trainers.tabular.report import Predictions, Subject, write, writing
 from modelstudio.worker.layout import WorkDir
@@ -139,6 +140,35 @@ def test_a_model_that_fails_now_and_then_does_not_end_the_run(mixed, report):
     found = report(regression(mixed, failing))
     assert found.metrics["r2"] > 0.9
     assert {*REGRESSION, "drift", "warnings"} <= set(found.tables)
+
+
+def test_rows_without_an_answer_are_counted_and_left_out(mixed, report):
+    def diverging(rows):
+        answers = formula(rows)
+        return np.where(rows["size"] > 65, np.inf, np.where(rows["size"] < 35, np.nan, answers))
+
+    found = report(regression(mixed, diverging))
+    assert set(found.tables) == EVERY | REGRESSION
+    assert all(np.isfinite(value) for value in found.metrics.values())
+    assert "not_answered" in found.codes
+    assert np.isfinite(found.tables["feature_importance"]["importance"]).all()
+    warned = [line for level, line in found.lines if level == "WARNING"]
+    assert any("no number" in line and "held-out rows" in line for line in warned)
+
+
+def test_probabilities_that_are_no_numbers_count_as_the_shares_of_the_classes(mixed, report):
+    yes = np.where(mixed["y"] > 55, "yes", "no")
+    chance = lambda rows: np.where(rows["size"] > 65, np.nan, rows["size"] > 50)  # noqa: E731
+    found = report(classification(mixed.assign(y=yes), lambda rows: chance(rows) * 0.98 + 0.01))
+    assert "not_answered" in found.codes
+    assert 0 < found.metrics["log_loss"] < 5
+    assert found.metrics["roc_auc"] > 0.5
+
+
+def test_a_model_that_answers_no_row_at_all_fails_in_plain_words(mixed, report):
+    nothing = regression(mixed, lambda rows: np.full(len(rows), np.nan))
+    with pytest.raises(TrainingError, match="no number for any of the"):
+        report(nothing)
 
 
 def odd_table(rows=60):

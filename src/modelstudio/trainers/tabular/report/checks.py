@@ -45,6 +45,7 @@ def checks() -> list[Check]:
         _leaks,
         _dwarfed,
         _repeated_rows,
+        _not_answered,
         _no_skill,
         _unknown_classes,
         _small_classes,
@@ -99,6 +100,18 @@ def _repeated_rows(evidence: Evidence) -> Iterator[Finding]:
             f"{found.agreeing} of {found.rows} held-out rows are also among the training rows, "
             "with the same target; if they are copies, the held-out metrics are too good",
             "Remove the copies, or give a test dataset without them",
+        )
+
+
+def _not_answered(evidence: Evidence) -> Iterator[Finding]:
+    measured = evidence.measured
+    if measured.unanswered:
+        usual = "the mean" if measured.subject.objective == "regression" else "the classes' shares"
+        yield Finding(
+            "not_answered",
+            f"The model gives no number for {measured.unanswered} of {len(measured.outcome)} "
+            f"held-out rows; in the metrics they count as if it had answered {usual}",
+            "Look for values in these rows that are far beyond all that the model has learned from",
         )
 
 

@@ -86,7 +86,7 @@ def _predict(measured: Measured, table: pd.DataFrame, name: str, grid: Grid) -> 
     frame = table.iloc[order].reset_index(drop=True)
     drawn = np.concatenate([random.choice(pool, len(table)) for pool in grid.pools])
     frame[name] = subject.training.features[name].iloc[drawn].reset_index(drop=True)
-    return subject.predict(frame)
+    return measured.predict(frame)
 
 
 def _curves(

@@ -97,7 +97,7 @@ def _round(
         seeds = [[measured.subject.seed, number, start + n] for n in range(len(names))]
         started = time.monotonic()
         frame = shuffled(table.features, names, seeds)
-        predictions = measured.subject.predict(frame)
+        predictions = measured.predict(frame)
         speed.learn(len(frame), time.monotonic() - started)
         labels = pd.concat([table.labels] * len(names), ignore_index=True)
         after = Outcome.of(measured.subject, labels, predictions)

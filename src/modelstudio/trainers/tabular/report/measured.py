@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from modelstudio.trainers.base import TrainingError
 from modelstudio.trainers.tabular.report import scores
+from modelstudio.trainers.tabular.report.answering import filled, unanswered
 from modelstudio.trainers.tabular.report.subject import Outcome, Predictions
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from modelstudio.trainers.tabular.data import LabelledTable
     from modelstudio.trainers.tabular.report.scores import Metric
     from modelstudio.trainers.tabular.report.subject import Subject
@@ -45,6 +49,8 @@ class Measured:
         The evaluation metric.
     seconds_a_row
         How long predicting one of many rows takes.
+    unanswered
+        For how many rows the model gave no number; they count with the best constant answer.
     """
 
     subject: Subject
@@ -53,6 +59,7 @@ class Measured:
     baseline: Outcome
     metric: Metric
     seconds_a_row: float
+    unanswered: int = 0
 
     @classmethod
     def of(cls, subject: Subject, deadline: float = math.inf) -> Measured:
@@ -60,6 +67,11 @@ class Measured:
 
         At most 500,000 are predicted, fewer of very many classes, and as many as can be in most of
         the time until ``deadline``. A part of the rows is chosen at random.
+
+        Raises
+        ------
+        TrainingError
+            When the model gives no number for any of the rows.
         """
         total = len(subject.holdout.labels)
         most = min(MOST_ROWS, _MOST_PROBABILITIES // max(len(subject.classes), 1))
@@ -71,7 +83,13 @@ class Measured:
         holdout = subject.holdout
         if pace.rows < total:
             holdout = holdout.take(order[: pace.rows][done])
-        outcome = Outcome.of(subject, holdout.labels, predictions)
+        missing = int(unanswered(subject, predictions).sum())
+        if missing and missing == pace.rows:
+            raise TrainingError(
+                f"The model gives no number for any of the {missing} held-out rows; look for "
+                "values in the columns that are far beyond all others"
+            )
+        outcome = Outcome.of(subject, holdout.labels, filled(subject, predictions))
         return cls(
             subject,
             holdout,
@@ -79,7 +97,12 @@ class Measured:
             scores.baseline(subject, outcome),
             scores.evaluation_metric(subject, outcome),
             pace.seconds_a_row,
+            missing,
         )
+
+    def predict(self, features: pd.DataFrame) -> Predictions:
+        """Answer rows, those for which the model gives no number by the best constant."""
+        return filled(self.subject, self.subject.predict(features))
 
     def affordable_rows(self, seconds: float, least: int) -> int:
         """Return how many rows can be predicted in so many seconds, at least ``least``."""

@@ -64,8 +64,10 @@ def write(subject: Subject, reporter: Reporter, deadline: float) -> dict[str, fl
 
     Raises
     ------
+    TrainingError
+        When the model gives no number for any of the held-out rows.
     Exception
-        What the model raises when it cannot predict the held-out rows.
+        What the model raises when it cannot predict them.
     """
     started = time.monotonic()
     deadline = max(deadline, started + _LEAST_SECONDS)
@@ -200,7 +202,7 @@ class _Writer:
         most = self._measured.affordable_rows(until - time.monotonic(), _FEWEST_TRAINING_ROWS)
         most = min(most, _TRAINING_ROWS)
         rows = training.take(sample(len(training.labels), most, [seed, 1]))
-        predictions = self._measured.subject.predict(rows.features)
+        predictions = self._measured.predict(rows.features)
         self._evidence.learned = Outcome.of(self._measured.subject, rows.labels, predictions)
         self._table(
             "metrics",

@@ -153,6 +153,28 @@ def test_a_long_gap_repeats_the_season_and_an_intermittent_series_has_zeros():
     assert (made.panel.target[11:14] == 0).all()
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sets(st.integers(1, 38), max_size=25),
+    st.integers(1, 39),
+    st.sampled_from(["auto", "interpolate", "forward_fill", "zero"]),
+)
+def test_what_comes_after_a_cut_does_not_fill_a_gap_before_it(missing, cut, strategy):
+    at = pd.date_range("2024-01-01", periods=40)
+    values = 50 + 3.0 * np.arange(40)
+    kept = np.array([step not in missing for step in range(40)])
+    histories = []
+    for later in (0.0, 1e6):
+        y = np.where(np.arange(40) < cut, values, values + later)
+        frame = pd.DataFrame({"item": "a", "at": at, "y": y})[kept]
+        panel = panel_of(frame, "D", resampling=Resampling(missing=strategy)).panel
+        whole = panel.target.copy()
+        histories.append(panel.take(np.array([0])).at(np.array([cut])).history(0))
+        assert (panel.target == whole).all(), "the other windows see their own"
+    assert list(histories[0]) == list(histories[1])
+    assert np.isfinite(histories[0]).all()
+
+
 def test_what_follows_the_last_value_is_future():
     at = pd.date_range("2024-01-01", periods=8)
     frame = pd.DataFrame({"item": "a", "at": at, "y": [1.0, 2, 3] + [None] * 5, "price": range(8)})

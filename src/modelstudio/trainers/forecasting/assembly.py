@@ -203,6 +203,7 @@ def _laid_out(steps: pd.DataFrame, calendar: Calendar, columns: Columns) -> Pane
         cuts=last - starts + 1,
         target=target,
         observed=np.isfinite(target),
+        bridged=np.zeros(len(target), dtype=bool),
         covariates={
             name: scattered(steps[f"c:{name}"].to_numpy(dtype="float64"))
             for name in columns.covariates
@@ -238,6 +239,8 @@ def _fill_target(panel: Panel, strategy: str) -> None:
         codes = np.searchsorted(panel.offsets, seen, side="right") - 1
         totals = np.bincount(codes, panel.target[seen], len(panel))
         panel.target[missing] = (totals / np.bincount(codes, minlength=len(panel)))[series]
+    if panel.bridged is not None:
+        panel.bridged[missing] = strategy not in {"zero", "forward_fill"}
     if strategy == "auto":
         _fill_by_kind(panel, missing, seen)
 
@@ -248,7 +251,7 @@ def _fill_by_kind(panel: Panel, missing: Ints, seen: Ints) -> None:
     zeros = np.bincount(codes, panel.target[seen] == 0, len(panel))
     intermittent = zeros / np.bincount(codes, minlength=len(panel)) >= _INTERMITTENT_SHARE
     series = np.searchsorted(panel.offsets, missing, side="right") - 1
-    panel.target[missing[intermittent[series]]] = 0.0
+    _put(panel, missing[intermittent[series]], 0.0)
     season = next(iter(panel.calendar.seasons), 1)
     if season == 1:
         return
@@ -257,7 +260,14 @@ def _fill_by_kind(panel: Panel, missing: Ints, seen: Ints) -> None:
     long = (gap > season // 2) & ~intermittent[series]
     for position, begin in zip(missing[long], panel.offsets[series[long]], strict=True):
         if position - season >= begin:
-            panel.target[position] = panel.target[position - season]
+            _put(panel, position, panel.target[position - season])
+
+
+def _put(panel: Panel, positions: Any, values: Any) -> None:
+    """Fill with what does not depend on later values."""
+    panel.target[positions] = values
+    if panel.bridged is not None:
+        panel.bridged[positions] = False
 
 
 def _fill_covariates(panel: Panel) -> None:

@@ -47,6 +47,8 @@ class Panel:
         Covariates and static features that are categories.
     static
         Name to one value an item.
+    bridged
+        Where a gap was filled from the values on both sides of it; None for nowhere.
     """
 
     calendar: Calendar
@@ -61,6 +63,7 @@ class Panel:
     past: tuple[str, ...] = ()
     categorical: frozenset[str] = frozenset()
     static: Mapping[str, Floats] = field(default_factory=dict)
+    bridged: Flags | None = None
 
     def __len__(self) -> int:
         return len(self.items)
@@ -80,8 +83,24 @@ class Panel:
         return self.target[begin : begin + self.cuts[item]]
 
     def at(self, cuts: Ints) -> Panel:
-        """Return the same series with other cuts."""
-        return replace(self, cuts=cuts)
+        """Return the same series cut elsewhere, knowing nothing of what comes after.
+
+        A gap that reaches to the cut holds the last value before it, where it was filled from both
+        sides.
+        """
+        panel = replace(self, cuts=cuts)
+        if self.bridged is None:
+            return panel
+        ends = panel.ends
+        within = np.flatnonzero((cuts > 0) & self.bridged[ends - 1])
+        if not len(within):
+            return panel
+        target = self.target.copy()
+        seen = np.flatnonzero(self.observed)
+        for end, last in zip(ends[within], np.searchsorted(seen, ends[within]) - 1, strict=True):
+            gap = slice(seen[last] + 1, end)
+            target[gap] = np.where(self.bridged[gap], target[seen[last]], target[gap])
+        return replace(panel, target=target)
 
     def moments(self) -> Moments:
         """Return the stamp of every step."""
@@ -138,6 +157,7 @@ class Panel:
             cuts=self.cuts[chosen] - first,
             target=moved(self.target),
             observed=inside & self.observed[source],
+            bridged=None if self.bridged is None else inside & self.bridged[source],
             covariates={name: moved(values) for name, values in self.covariates.items()},
             static={name: values[chosen] for name, values in self.static.items()},
         )

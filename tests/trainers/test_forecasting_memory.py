@@ -72,3 +72,13 @@ def test_an_answer_has_a_row_for_each_item_and_step(memory: Memory) -> None:
 def test_an_item_without_any_history_is_refused_by_name(memory: Memory) -> None:
     with pytest.raises(ValueError, match="There is no history of 'x'"):
         memory.panel_of(frame("x", float("nan"), size=1))
+
+
+def test_history_that_is_no_number_is_refused_by_its_column(memory: Memory) -> None:
+    asked = frame("a", 1, 2, size=1).astype({"sales": object})
+    asked.loc[1, "sales"] = "about 3"
+    with pytest.raises(ValueError, match="sales: 'about 3' is no finite number"):
+        memory.panel_of(asked)
+    asked.loc[1, "sales"] = "3.5"
+    panel, _ = memory.panel_of(asked)
+    assert panel.history(0)[-1] == 3.5

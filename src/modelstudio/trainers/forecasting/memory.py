@@ -111,6 +111,14 @@ class Memory:
                     f"{name}: {int(frame[name].isna().sum())} rows are without a value"
                 )
         rows = rows_of(frame, columns, moments, given)
+        if columns.target in frame:
+            unread = frame.loc[
+                frame[columns.target].notna() & ~np.isfinite(rows.target), columns.target
+            ]
+            if len(unread):
+                raise ValueError(
+                    f"{columns.target}: {str(unread.iloc[0])[:80]!r} is no finite number"
+                )
         huge = beyond_computing(rows.target)
         if huge is not None:
             raise ValueError(f"{columns.target}: {huge:g} is too large to compute with")

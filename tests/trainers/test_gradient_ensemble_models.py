@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -202,7 +203,7 @@ class _Silent:
         raise error
 
 
-def search_of(monkeypatch, noise, seconds, limit, rows=400):
+def search_of(monkeypatch, noise, seconds, limit, rows=400, fixed=("LR",)):
     clock = Clock()
     monkeypatch.setattr(searching, "time", clock)
     problem = problem_of("regression", rows=rows)
@@ -210,7 +211,7 @@ def search_of(monkeypatch, noise, seconds, limit, rows=400):
     folds = Folds(problem.labels, is_regression=True, seed=0)
     candidates = [Candidate(name, "LR") for name in noise]
     search = Search(
-        problem, folds, {"LR": learner}, candidates, Limits(limit), _Silent(), fixed={"LR"}
+        problem, folds, {"LR": learner}, candidates, Limits(limit), _Silent(), fixed=fixed
     )
     return search, search.run(), clock
 
@@ -236,3 +237,12 @@ def test_a_slow_model_that_is_much_better_gets_the_time(monkeypatch):
     assert best.weight > 0.7
     assert len(best.fits) >= 3
     assert clock.now <= 20
+
+
+def test_few_rows_are_not_asked_which_of_many_variations_is_best(monkeypatch):
+    noise = defaultdict(lambda: 0.5, {"first": 0.5, "other": 0.5})
+    seconds = defaultdict(lambda: 0.1)
+    search, members, clock = search_of(monkeypatch, noise, seconds, limit=60.0, rows=150, fixed=())
+    assert len(search.members) <= 2 + 150 / 15
+    assert max(len(member.fits) for member in members) > 16, "new splits get the time instead"
+    assert 54 < clock.now <= 60

@@ -259,7 +259,7 @@ def test_of_two_members_that_cost_too_much_together_the_weightier_stays():
 def test_of_a_table_that_takes_long_to_prepare_fewer_models_are_kept():
     members = [_member("one", 0.5, [1_000_000] * 3), _member("other", 0.5, [1_000_000] * 3)]
     assert keep_small(members) == {"one": [0, 1, 2], "other": [0, 1, 2]}
-    kept = keep_small(members, preparing=400)
+    kept = keep_small(members, preparing=300)
     assert sum(map(len, kept.values())) == 4
     assert set(kept) == {"one", "other"}
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from modelstudio.trainers.tabular.gradient_ensemble.served import Served
 
 #: What the models may take of the millisecond by the estimate, less what preparing the row takes.
-MOST_MICROSECONDS = 900.0
+MOST_MICROSECONDS = 830.0
 MOST_BYTES = 9_000_000
 
 

@@ -59,6 +59,8 @@ _MOST_SURVIVORS = 10
 _FEWEST_SURVIVORS = 3
 _SHORTEST_FIT = 0.05
 _VARIATIONS_A_ROUND = 5
+#: Of many variations judged by few rows the luckiest wins; new splits are the better use of time.
+_ROWS_A_VARIATION = 15
 #: A weighing on more folds is preferred although it looks this much worse on the first.
 _PREFERENCE = 1.01
 _SECONDS_A_LEAF, _SECONDS_A_BYTE, _MOST_WRITING = 4e-6, 5e-8, 1.5
@@ -316,7 +318,8 @@ class Search:
         while self._left > 0:
             before = time.monotonic()
             for _ in range(_VARIATIONS_A_ROUND if self._varied else 0):
-                survivors = self._try_variation(survivors)
+                if self._tried * _ROWS_A_VARIATION < self._problem.rows:
+                    survivors = self._try_variation(survivors)
             fold = self._folds.fold(repeat)
             for member in survivors:
                 self._fit(member, fold)

@@ -174,18 +174,17 @@ def _trimmed(steps: pd.DataFrame, horizon: int) -> tuple[pd.DataFrame, tuple[str
 def _laid_out(steps: pd.DataFrame, calendar: Calendar, columns: Columns) -> Panel:
     codes, items = pd.factorize(steps["item"])
     first_row = np.searchsorted(codes, np.arange(len(items)))
-    starts = steps["first"].to_numpy()[first_row].astype("int64")
-    last = steps["last"].to_numpy()[first_row].astype("int64")
+    starts, last = steps.loc[first_row, ["first", "last"]].to_numpy().astype("int64").T.copy()
     ends = steps.groupby(codes)["number"].max().to_numpy().astype("int64")
     offsets = np.concatenate([[0], np.cumsum(ends - starts + 1)]).astype("int64")
     if offsets[-1] > _MOST_FILLED + _MOST_FILLED_A_ROW * len(steps):
         longest = int(np.argmax(ends - starts))
-        first, end = calendar.moment(np.array([starts[longest], ends[longest]]))
+        span = calendar.moment(np.array([starts[longest], ends[longest]]))
         raise AssemblyError(
             f"With its gaps filled at frequency {calendar.alias}, the data would have "
             f"{offsets[-1]} steps, but has {len(steps)} rows; series {items[longest]!r} goes from "
-            f"{pd.Timestamp(first)} to {pd.Timestamp(end)}. Remove stray timestamps or set a "
-            "coarser frequency."
+            f"{' to '.join(str(pd.Timestamp(end)) for end in span)}. Remove stray timestamps or "
+            "set a coarser frequency."
         )
     positions = offsets[codes] + steps["number"].to_numpy().astype("int64") - starts[codes]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from modelstudio.trainers.tabular.gradient_ensemble.served import Booster, Kernel, Oblivious
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from modelstudio.trainers.tabular.gradient_ensemble.members import Member
     from modelstudio.trainers.tabular.gradient_ensemble.served import Served
@@ -48,31 +48,26 @@ def keep_small(members: Sequence[Member], preparing: float = 0.0) -> dict[str, l
     by_name = {each.candidate.name: each for each in members}
     most = max(MOST_MICROSECONDS - preparing, 1.0)
 
-    def cost(name: str) -> float:
-        models = [by_name[name].fits[number].model for number in kept[name]]
-        time = sum(microseconds(model) for model in models) / most
+    def share(names: Iterable[str]) -> float:
+        """Of what there is, what these members take."""
+        models = [by_name[name].fits[number].model for name in names for number in kept[name]]
+        time = sum(map(microseconds, models)) / most
         return max(time, sum(model.size for model in models) / MOST_BYTES)
 
     def over(left_out: str = "") -> bool:
-        models = [
-            by_name[n].fits[number].model for n in kept if n != left_out for number in kept[n]
-        ]
-        return (
-            sum(map(microseconds, models)) > most
-            or sum(model.size for model in models) > MOST_BYTES
-        )
+        return share(name for name in kept if name != left_out) > 1
 
     while over():
         names = [name for name in kept if len(kept[name]) > 1]
         if names:
-            name = max(names, key=lambda each: cost(each) / by_name[each].weight)
+            name = max(names, key=lambda each: share([each]) / by_name[each].weight)
             kept[name].pop()
         elif len(kept) > 1:
             enough = [each for each in kept if not over(each)]
             if enough:
                 del kept[min(enough, key=lambda each: by_name[each].weight)]
             else:
-                del kept[min(kept, key=lambda each: by_name[each].weight / cost(each))]
+                del kept[min(kept, key=lambda each: by_name[each].weight / share([each]))]
         else:
             break
     return kept

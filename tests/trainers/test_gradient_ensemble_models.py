@@ -246,3 +246,11 @@ def test_few_rows_are_not_asked_which_of_many_variations_is_best(monkeypatch):
     assert len(search.members) <= 2 + 150 / 15
     assert max(len(member.fits) for member in members) > 16, "new splits get the time instead"
     assert 54 < clock.now <= 60
+
+
+def test_quick_models_use_the_time_that_a_slow_one_cannot(monkeypatch):
+    noise = {"slow": 0.45, "quick": 0.5, "other": 0.52}
+    seconds = {"slow": 4.0, "quick": 0.1, "other": 0.1}
+    _, members, clock = search_of(monkeypatch, noise, seconds, limit=45.0)
+    assert {member.candidate.name for member in members} >= {"slow", "quick"}
+    assert 44 < clock.now <= 45

@@ -264,6 +264,11 @@ def test_of_a_table_that_takes_long_to_prepare_fewer_models_are_kept():
     assert set(kept) == {"one", "other"}
 
 
+def test_where_preparing_alone_takes_a_millisecond_models_are_not_given_up_for_it():
+    members = [_member("one", 0.5, [1_000_000] * 3), _member("other", 0.5, [1_000_000] * 3)]
+    assert keep_small(members, preparing=1_500) == {"one": [0, 1, 2], "other": [0, 1, 2]}
+
+
 def test_weights_judged_by_few_rows_are_drawn_towards_equal_ones_of_the_best():
     weights, losses = np.array([1.0, 0, 0, 0, 0, 0]), [1.0, 1.1, 1.2, 1.3, 1.4, 9.0]
     few, many = shrunk(weights, losses, 50), shrunk(weights, losses, 100_000)

@@ -142,14 +142,19 @@ def test_a_model_that_fails_now_and_then_does_not_end_the_run(mixed, report):
     assert {*REGRESSION, "drift", "warnings"} <= set(found.tables)
 
 
-def test_rows_without_an_answer_are_counted_and_left_out(mixed, report):
+def test_rows_without_an_answer_count_as_if_the_mean_had_been_predicted(mixed, report):
     def diverging(rows):
         answers = formula(rows)
         return np.where(rows["size"] > 65, np.inf, np.where(rows["size"] < 35, np.nan, answers))
 
-    found = report(regression(mixed, diverging))
+    def cautious(rows):
+        return np.where(np.isfinite(diverging(rows)), diverging(rows), mean)
+
+    subject = regression(mixed, diverging)
+    mean = subject.training.labels.mean()
+    found = report(subject)
     assert set(found.tables) == EVERY | REGRESSION
-    assert all(np.isfinite(value) for value in found.metrics.values())
+    assert found.metrics == report(regression(mixed, cautious)).metrics
     assert "not_answered" in found.codes
     assert np.isfinite(found.tables["feature_importance"]["importance"]).all()
     warned = [line for level, line in found.lines if level == "WARNING"]

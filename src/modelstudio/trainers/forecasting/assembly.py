@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -90,7 +90,7 @@ def assemble(
     steps, without_values = _trimmed(steps, horizon)
     panel = _laid_out(steps, calendar, columns)
     filled = int((~panel.observed[_history(panel)]).sum())
-    _fill_target(panel, resampling.missing)
+    panel = _fill_target(panel, resampling.missing)
     _fill_covariates(panel)
     return Assembled(panel, filled, aggregated, without_values)
 
@@ -174,17 +174,18 @@ def _trimmed(steps: pd.DataFrame, horizon: int) -> tuple[pd.DataFrame, tuple[str
 def _laid_out(steps: pd.DataFrame, calendar: Calendar, columns: Columns) -> Panel:
     codes, items = pd.factorize(steps["item"])
     first_row = np.searchsorted(codes, np.arange(len(items)))
-    starts, last = steps.loc[first_row, ["first", "last"]].to_numpy().astype("int64").T.copy()
+    starts = steps["first"].to_numpy()[first_row].astype("int64")
+    last = steps["last"].to_numpy()[first_row].astype("int64")
     ends = steps.groupby(codes)["number"].max().to_numpy().astype("int64")
     offsets = np.concatenate([[0], np.cumsum(ends - starts + 1)]).astype("int64")
     if offsets[-1] > _MOST_FILLED + _MOST_FILLED_A_ROW * len(steps):
         longest = int(np.argmax(ends - starts))
-        span = calendar.moment(np.array([starts[longest], ends[longest]]))
+        first, end = calendar.moment(np.array([starts[longest], ends[longest]]))
         raise AssemblyError(
             f"With its gaps filled at frequency {calendar.alias}, the data would have "
             f"{offsets[-1]} steps, but has {len(steps)} rows; series {items[longest]!r} goes from "
-            f"{' to '.join(str(pd.Timestamp(end)) for end in span)}. Remove stray timestamps or "
-            "set a coarser frequency."
+            f"{pd.Timestamp(first)} to {pd.Timestamp(end)}. Remove stray timestamps or set a "
+            "coarser frequency."
         )
     positions = offsets[codes] + steps["number"].to_numpy().astype("int64") - starts[codes]
 
@@ -202,7 +203,6 @@ def _laid_out(steps: pd.DataFrame, calendar: Calendar, columns: Columns) -> Pane
         cuts=last - starts + 1,
         target=target,
         observed=np.isfinite(target),
-        bridged=np.zeros(len(target), dtype=bool),
         covariates={
             name: scattered(steps[f"c:{name}"].to_numpy(dtype="float64"))
             for name in columns.covariates
@@ -221,11 +221,11 @@ def _history(panel: Panel) -> Flags:
     return inside
 
 
-def _fill_target(panel: Panel, strategy: str) -> None:
+def _fill_target(panel: Panel, strategy: str) -> Panel:
     """Give every step of the history a value; the series begin and end with observed ones."""
     missing = np.flatnonzero(_history(panel) & ~panel.observed)
     if not len(missing):
-        return
+        return panel
     seen = np.flatnonzero(panel.observed)
     if strategy == "zero":
         panel.target[missing] = 0.0
@@ -238,35 +238,35 @@ def _fill_target(panel: Panel, strategy: str) -> None:
         codes = np.searchsorted(panel.offsets, seen, side="right") - 1
         totals = np.bincount(codes, panel.target[seen], len(panel))
         panel.target[missing] = (totals / np.bincount(codes, minlength=len(panel)))[series]
-    if panel.bridged is not None:
-        panel.bridged[missing] = strategy not in {"zero", "forward_fill"}
+    bridged = np.zeros(len(panel.target), dtype=bool)
+    bridged[missing] = strategy not in {"zero", "forward_fill"}
     if strategy == "auto":
-        _fill_by_kind(panel, missing, seen)
+        bridged[_fill_by_kind(panel, missing, seen)] = False
+    return replace(panel, bridged=bridged)
 
 
-def _fill_by_kind(panel: Panel, missing: Ints, seen: Ints) -> None:
-    """Put zeros into intermittent series, and the season before into gaps of half a season."""
+def _fill_by_kind(panel: Panel, missing: Ints, seen: Ints) -> list[int]:
+    """Put zeros into intermittent series, and the season before into gaps of half a season.
+
+    Returns where it did; none of these values depends on later ones.
+    """
     codes = np.searchsorted(panel.offsets, seen, side="right") - 1
     zeros = np.bincount(codes, panel.target[seen] == 0, len(panel))
     intermittent = zeros / np.bincount(codes, minlength=len(panel)) >= _INTERMITTENT_SHARE
     series = np.searchsorted(panel.offsets, missing, side="right") - 1
-    _put(panel, missing[intermittent[series]], 0.0)
+    put: list[int] = missing[intermittent[series]].tolist()
+    panel.target[put] = 0.0
     season = next(iter(panel.calendar.seasons), 1)
     if season == 1:
-        return
+        return put
     nearest = np.searchsorted(seen, missing)
     gap = seen[nearest] - seen[nearest - 1]
     long = (gap > season // 2) & ~intermittent[series]
     for position, begin in zip(missing[long], panel.offsets[series[long]], strict=True):
         if position - season >= begin:
-            _put(panel, position, panel.target[position - season])
-
-
-def _put(panel: Panel, positions: Any, values: Any) -> None:
-    """Fill with what does not depend on later values."""
-    panel.target[positions] = values
-    if panel.bridged is not None:
-        panel.bridged[positions] = False
+            panel.target[position] = panel.target[position - season]
+            put.append(position)
+    return put
 
 
 def _fill_covariates(panel: Panel) -> None:

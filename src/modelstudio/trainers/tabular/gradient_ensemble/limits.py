@@ -38,7 +38,8 @@ def microseconds(model: Served) -> float:
 def keep_small(members: Sequence[Member], preparing: float = 0.0) -> dict[str, list[int]]:
     """Return the folds whose models are kept, by the member's name.
 
-    ``preparing`` a row takes so many microseconds of those that there are.
+    ``preparing`` a row takes so many microseconds of those that there are. The models get as many
+    at least: where a row takes longer anyway, fewer models would save little.
 
     The costliest member gives up a fold, one after the other, until all fit. When each is down to
     its last, a member is left out: the one with the smallest weight without which the others fit,
@@ -46,7 +47,7 @@ def keep_small(members: Sequence[Member], preparing: float = 0.0) -> dict[str, l
     """
     kept = {each.candidate.name: sorted(each.fits) for each in members}
     by_name = {each.candidate.name: each for each in members}
-    most = max(MOST_MICROSECONDS - preparing, 1.0)
+    most = max(MOST_MICROSECONDS - preparing, preparing)
 
     def share(names: Iterable[str]) -> float:
         """Of what there is, what these members take."""

@@ -14,7 +14,34 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]
 
 
-def unanswered(subject: Subject, predictions: Predictions) -> Array:
+def constant_answer(subject: Subject) -> tuple[float | int, Array | None]:
+    """Return the best answer that is the same for all rows, from the training rows.
+
+    The mean of the target and None, or the position of the largest class and the share of each.
+    """
+    labels = subject.training.labels
+    if subject.objective == "regression":
+        return float(labels.mean()), None
+    counts = labels.value_counts().reindex(list(subject.classes), fill_value=0).to_numpy()
+    return int(counts.argmax()), counts / max(counts.sum(), 1)
+
+
+def filled(subject: Subject, predictions: Predictions) -> tuple[Predictions, int]:
+    """Return predictions with the best constant answer where there is no number, and how often."""
+    missing = _unanswered(subject, predictions)
+    if not missing.any():
+        return predictions, 0
+    answer, shares = constant_answer(subject)
+    if shares is None or predictions.probabilities is None:
+        labels = np.where(missing, answer, np.asarray(predictions.labels, dtype="float64"))
+        return Predictions(labels), int(missing.sum())
+    labels = np.asarray(predictions.labels, dtype=object).copy()
+    labels[missing] = subject.classes[int(answer)]
+    probabilities = np.where(missing[:, None], shares, predictions.probabilities)
+    return Predictions(labels, probabilities), int(missing.sum())
+
+
+def _unanswered(subject: Subject, predictions: Predictions) -> Array:
     """Return which rows have NaN or infinity where a number should be, as booleans."""
     numbers = predictions.labels
     if predictions.probabilities is not None:
@@ -24,24 +51,3 @@ def unanswered(subject: Subject, predictions: Predictions) -> Array:
     finite = np.isfinite(np.asarray(numbers, dtype="float64")).reshape(len(numbers), -1)
     missing: Array = ~finite.all(axis=1)
     return missing
-
-
-def filled(subject: Subject, predictions: Predictions) -> Predictions:
-    """Return the predictions with the best constant answer in the rows that have none.
-
-    That is the mean of the training rows' target, or the classes' shares in them.
-    """
-    missing = unanswered(subject, predictions)
-    if not missing.any():
-        return predictions
-    target = subject.training.labels
-    if predictions.probabilities is None:
-        labels = np.asarray(predictions.labels, dtype="float64").copy()
-        labels[missing] = float(target.mean())
-        return Predictions(labels)
-    counts = target.value_counts().reindex(list(subject.classes), fill_value=0).to_numpy()
-    labels = np.asarray(predictions.labels, dtype=object).copy()
-    labels[missing] = subject.classes[int(counts.argmax())]
-    probabilities = np.asarray(predictions.probabilities, dtype="float64").copy()
-    probabilities[missing] = counts / max(counts.sum(), 1)
-    return Predictions(labels, probabilities)

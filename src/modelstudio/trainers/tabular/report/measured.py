@@ -11,7 +11,7 @@ import numpy as np
 
 from modelstudio.trainers.base import TrainingError
 from modelstudio.trainers.tabular.report import scores
-from modelstudio.trainers.tabular.report.answering import filled, unanswered
+from modelstudio.trainers.tabular.report.answering import filled
 from modelstudio.trainers.tabular.report.subject import Outcome, Predictions
 
 if TYPE_CHECKING:
@@ -83,13 +83,13 @@ class Measured:
         holdout = subject.holdout
         if pace.rows < total:
             holdout = holdout.take(order[: pace.rows][done])
-        missing = int(unanswered(subject, predictions).sum())
+        predictions, missing = filled(subject, predictions)
         if missing and missing == pace.rows:
             raise TrainingError(
                 f"The model gives no number for any of the {missing} held-out rows; look for "
                 "values in the columns that are far beyond all others"
             )
-        outcome = Outcome.of(subject, holdout.labels, filled(subject, predictions))
+        outcome = Outcome.of(subject, holdout.labels, predictions)
         return cls(
             subject,
             holdout,
@@ -102,7 +102,7 @@ class Measured:
 
     def predict(self, features: pd.DataFrame) -> Predictions:
         """Answer rows, those for which the model gives no number by the best constant."""
-        return filled(self.subject, self.subject.predict(features))
+        return filled(self.subject, self.subject.predict(features))[0]
 
     def affordable_rows(self, seconds: float, least: int) -> int:
         """Return how many rows can be predicted in so many seconds, at least ``least``."""

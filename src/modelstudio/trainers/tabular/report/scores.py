@@ -13,6 +13,8 @@ import numpy as np
 from scipy import stats
 from sklearn import metrics
 
+from modelstudio.trainers.tabular.report.answering import constant_answer
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -378,13 +380,9 @@ def summary(outcome: Outcome, objective: str) -> dict[str, float]:
 
 def baseline(subject: Subject, outcome: Outcome) -> Outcome:
     """Return what the best constant answer gives: the training rows' mean or largest class."""
-    labels = subject.training.labels
-    if subject.objective == "regression":
-        return replace(outcome, predicted=np.full(len(outcome), float(labels.mean())))
-    counts = labels.value_counts().reindex(list(subject.classes), fill_value=0).to_numpy()
-    shares = counts / max(counts.sum(), 1)
-    return replace(
-        outcome,
-        predicted=np.full(len(outcome), int(counts.argmax())),
-        scores=np.broadcast_to(shares, (len(outcome), len(shares))),
-    )
+    answer, shares = constant_answer(subject)
+    predicted = np.full(len(outcome), answer)
+    if shares is None:
+        return replace(outcome, predicted=predicted)
+    scores = np.broadcast_to(shares, (len(outcome), len(shares)))
+    return replace(outcome, predicted=predicted, scores=scores)

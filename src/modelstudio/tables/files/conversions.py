@@ -141,5 +141,21 @@ def _is_uuid(type_: Any) -> bool:
 
 
 def _texts_of_uuids(array: Any) -> pa.Array:
-    known = [None if one is None else str(uuid.UUID(bytes=one)) for one in array.storage.to_pylist()]
+    known = [
+        None if one is None else str(uuid.UUID(bytes=one)) for one in array.storage.to_pylist()
+    ]
     return pa.array(known, pa.string())
+
+
+def wire_name(type_: Any) -> str:
+    """Return what the wire calls a plain type."""
+    types = pa.types
+    for is_kind, name in (
+        (types.is_decimal, "DECIMAL"),
+        (types.is_map, "MAP"),
+        (types.is_struct, "STRUCT"),
+        (types.is_list, "ARRAY"),
+    ):
+        if is_kind(type_):
+            return name
+    return SIMPLE.get(type_.id, str(type_))

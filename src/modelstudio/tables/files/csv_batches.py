@@ -18,7 +18,8 @@ from pyarrow import csv as arrow_csv
 
 from modelstudio.tables.files import heads, quotes
 from modelstudio.tables.files.problems import Unreadable
-from modelstudio.tables.files.text import BLOCK_BYTES, TextFile
+from modelstudio.tables.files.heads import MAX_LINE_BYTES
+from modelstudio.tables.files.text import TextFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 
     from modelstudio.tables.files.heads import Head
 
-_TOO_LONG: Final = ("straddling", "block size", "line size")
+_TOO_LONG: Final = ("straddling", "block size")
+_CONVERSION: Final = "In CSV column"
+_LEAST_BLOCK_BYTES: Final = 1 << 21
+_MOST_BLOCK_BYTES: Final = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,6 @@ def read(
     types: Mapping[int, pa.DataType] | None = None,
     *,
     nulls: tuple[str, ...] = ("",),
-    threads: bool = True,
 ) -> Iterator[pa.RecordBatch]:
     """Yield the file's rows in batches of the columns ``c0``, ``c1`` ...
 
@@ -127,47 +130,66 @@ def read(
         When a value is not what its column is parsed as.
     """
     wanted = types if types is not None else dict.fromkeys(range(dialect.width), pa.string())
+    wanted = wanted or {0: pa.string()}
     text = dialect.text(path)
-    with text.opened(dialect.start) as stream:
+    done, size = 0, _block_bytes(dialect.width)
+    while True:
         try:
-            yield from _batches(stream, dialect, wanted, nulls, threads=threads)
+            for batch in _batches(text, dialect, _options(dialect, wanted, nulls), size, done):
+                done += batch.num_rows
+                yield batch
         except pa.ArrowInvalid as error:
-            if "In CSV column" in str(error):
+            if _CONVERSION in str(error):
                 raise
-            raise _problem(error, text, dialect) from error
+            if not any(sign in str(error) for sign in _TOO_LONG):
+                raise _odd_row(text, dialect) from error
+            if size >= MAX_LINE_BYTES:
+                raise Unreadable(f"A line is longer than {MAX_LINE_BYTES} bytes.") from error
+            size = MAX_LINE_BYTES
+        else:
+            return
 
 
-def _batches(
-    stream: Any,
-    dialect: Dialect,
-    wanted: Mapping[int, pa.DataType],
-    nulls: tuple[str, ...],
-    *,
-    threads: bool,
-) -> Iterator[pa.RecordBatch]:
-    columns = [f"c{position}" for position in range(dialect.width)]
-    converting = arrow_csv.ConvertOptions(
-        column_types={columns[position]: type_ for position, type_ in wanted.items()},
-        include_columns=[columns[position] for position in wanted],
+def _block_bytes(width: int) -> int:
+    """Return how much is parsed at a time: Arrow reads some thirty blocks ahead."""
+    return max(_LEAST_BLOCK_BYTES, min(_MOST_BLOCK_BYTES, width << 11))
+
+
+def _options(
+    dialect: Dialect, wanted: Mapping[int, pa.DataType], nulls: tuple[str, ...]
+) -> arrow_csv.ConvertOptions:
+    return arrow_csv.ConvertOptions(
+        column_types={f"c{position}": type_ for position, type_ in wanted.items()},
+        include_columns=[f"c{position}" for position in wanted],
         null_values=list(nulls),
         strings_can_be_null=nulls == ("",),
         check_utf8=False,  # it was
     )
-    try:
-        yield from arrow_csv.open_csv(
-            stream,
-            arrow_csv.ReadOptions(column_names=columns, block_size=BLOCK_BYTES, use_threads=threads),
-            arrow_csv.ParseOptions(
-                delimiter=dialect.delimiter,
-                quote_char='"' if dialect.quotes else False,
-                newlines_in_values=dialect.newlines,
-                invalid_row_handler=_skipping,
-            ),
-            converting,
-        )
-    except pa.ArrowInvalid as error:
-        if "Empty CSV file" not in str(error):
-            raise
+
+
+def _batches(
+    text: TextFile, dialect: Dialect, options: arrow_csv.ConvertOptions, size: int, skipped: int
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows behind the first ones, parsed in blocks of that size."""
+    reading = arrow_csv.ReadOptions(
+        column_names=[f"c{position}" for position in range(dialect.width)], block_size=size
+    )
+    parsing = arrow_csv.ParseOptions(
+        delimiter=dialect.delimiter,
+        quote_char='"' if dialect.quotes else False,
+        newlines_in_values=dialect.newlines,
+        invalid_row_handler=_skipping,
+    )
+    left = skipped
+    with text.opened(dialect.start) as stream:
+        try:
+            for batch in arrow_csv.open_csv(stream, reading, parsing, options):
+                if left < batch.num_rows:
+                    yield batch.slice(left)
+                left = max(0, left - batch.num_rows)
+        except pa.ArrowInvalid as error:
+            if "Empty CSV file" not in str(error):
+                raise
 
 
 def _skipping(row: Any) -> str:
@@ -175,13 +197,7 @@ def _skipping(row: Any) -> str:
     return "skip" if not text.strip() or heads.is_comment(text) else "error"
 
 
-def _problem(error: Exception, text: TextFile, dialect: Dialect) -> Unreadable:
-    if any(sign in str(error) for sign in _TOO_LONG):
-        return Unreadable(f"A line is longer than {BLOCK_BYTES} bytes.")
-    return _odd_row(text, dialect) or Unreadable("It cannot be read as CSV.")
-
-
-def _odd_row(text: TextFile, dialect: Dialect) -> Unreadable | None:
+def _odd_row(text: TextFile, dialect: Dialect) -> Unreadable:
     """Find the first row that has more or fewer values than it should."""
     before = text.line_of(dialect.start) - 1
     with text.opened(dialect.start) as stream:
@@ -194,10 +210,12 @@ def _odd_row(text: TextFile, dialect: Dialect) -> Unreadable | None:
         line = 1
         with contextlib.suppress(csv.Error):  # a value that is too long
             for row in rows:
-                if len(row) != dialect.width and not (heads.is_blank(row) or heads.is_comment(row[0])):
+                if len(row) != dialect.width and not (
+                    heads.is_blank(row) or heads.is_comment(row[0])
+                ):
                     return Unreadable(_count_problem(before + line, len(row), dialect))
                 line = rows.line_num + 1
-    return None
+    return Unreadable("It cannot be read as CSV.")
 
 
 def _count_problem(line: int, found: int, dialect: Dialect) -> str:

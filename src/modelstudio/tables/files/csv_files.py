@@ -8,7 +8,7 @@ few or too many values, or with a quote out of place, is an error.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from modelstudio.tables.files.text import TextFile
 
 pc: Any = compute
-#: What pandas calls a first column without a name.
-_FIRST: Final = "Unnamed: 0"
 
 
 def profile(path: Path) -> dict[str, Any]:
@@ -156,8 +154,8 @@ def _kept(
             shown = f"The first column ({name!r})" if name.strip() else "The first column"
             notes.append(f"{shown} numbers the rows and counts as an index: left out.")
         elif position == 0 and not name.strip():
-            notes.append(f"The first column has no name; it is called {_FIRST!r}.")
-            kept.append((position, _FIRST))
+            notes.append(f"The first column has no name; it is called {names.FIRST!r}.")
+            kept.append((position, names.FIRST))
         else:
             kept.append((position, name))
     return kept
@@ -182,3 +180,12 @@ def batches(
             for field, type_ in zip(fields, schema.types, strict=True)
         ]
         yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def cells_of(head: Head) -> list[str]:
+    """Return the header with a cell for each value of a row, also for those it does not name."""
+    header = list(head.names)
+    if head.width <= len(header):
+        return header[: head.width]
+    is_end = all(not row[-1] for row in head.rows)
+    return [*header, ""] if is_end else ["", *header]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 COMMENT: Final = "#"
-MAX_LINE_BYTES: Final = 16_000_000
+MAX_LINE_BYTES: Final = 1 << 24
 _SAMPLE_ROWS: Final = 500
 _SEP_LINE: Final = re.compile(r'"?sep=(.|\\t)"?\s*', re.IGNORECASE)
 _VALUE: Final = re.compile(

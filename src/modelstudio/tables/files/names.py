@@ -24,6 +24,7 @@ _YEARS: Final = (1000, 2999)
 _SPARSEST: Final = 10
 #: What pandas calls a column without a name when it reads what it wrote.
 UNNAMED: Final = re.compile(r"(Unnamed: \d+(_level_\d+)?)?\s*")
+FIRST: Final = "Unnamed: 0"
 #: What pandas calls an index without a name when it stores one.
 STORED_INDEX: Final = re.compile(r"__index_level_\d+__")
 
@@ -54,6 +55,18 @@ def tidy(names: Sequence[str]) -> tuple[list[str], list[str]]:
         seen.add(unique.casefold())
         found.append(unique)
     return found, notes
+
+
+def of_cells(cells: Sequence[str]) -> list[str]:
+    """Return a name for each of a file's columns, also for those that are left out of a table."""
+    named = [index for index, name in enumerate(cells) if name.strip()]
+    clean, _ = tidy([cells[index] for index in named])
+    found = ["" for _ in cells]
+    for index, name in zip(named, clean, strict=True):
+        found[index] = name
+    if found and not found[0] and FIRST not in found:
+        found[0] = FIRST
+    return found
 
 
 def _numbered(name: str, taken: set[str]) -> str:

@@ -43,6 +43,8 @@ _KINDS: Final = (
     (_DATE + _TIME, _LOCAL),
     (_DATE + _TIME + _ZONE, _ZONED),
 )
+_STRICT: Final = "[+-]?[0-9]+"
+_LOOSE: Final = r"[+-]?[0-9]+(\.0*)?"
 _MAX_SHOWN: Final = 100
 
 
@@ -82,28 +84,43 @@ def values(texts: pa.Array, field: Mapping[str, Any], type_: pa.DataType) -> pa.
     Unreadable
         For a text that is not of the type.
     """
-    kind = field["type"]
+    found, unfit = fitting(texts, field["type"], type_)
+    if unfit is not None:
+        shown = texts[pc.index(unfit, True).as_py()].as_py()[:_MAX_SHOWN]
+        raise Unreadable(
+            f"Column {field['name']!r} has the value {shown!r}, which is not {field['type']}."
+        )
+    return found
+
+
+def fitting(
+    texts: pa.Array, kind: str, type_: pa.DataType, *, loosely: bool = False
+) -> tuple[pa.Array, pa.Array | None]:
+    """Return texts as values of a type, and which of them do not fit; None if all do.
+
+    Those are missing. ``loosely`` also reads ``3.0`` as a whole number, as many tools write whole
+    numbers when some are missing.
+    """
     if kind == "STRING":
-        return texts
+        return texts, None
     if kind == "BINARY":
-        return texts.cast(type_)
+        return texts.cast(type_), None
     encoded = pc.utf8_trim(texts, " ").dictionary_encode()
-    read = _reader(kind, type_)
-    known = []
+    read = _reader(kind, type_, _LOOSE if loosely else _STRICT)
+    known, unfit = [], []
     for text in encoded.dictionary.to_pylist():
         value = None if text in NULL_TEXTS else read(text)
-        if value is None and text not in NULL_TEXTS:
-            shown = text[:_MAX_SHOWN]
-            raise Unreadable(
-                f"Column {field['name']!r} has the value {shown!r}, which is not {kind}."
-            )
+        unfit.append(value is None and text not in NULL_TEXTS)
         known.append(value)
-    return pa.array(known, type_).take(encoded.indices)
+    found = pa.array(known, type_).take(encoded.indices)
+    if not any(unfit):
+        return found, None
+    return found, pc.fill_null(pa.array(unfit, pa.bool_()).take(encoded.indices), False)
 
 
-def _reader(kind: str, type_: pa.DataType) -> Callable[[str], Any]:
+def _reader(kind: str, type_: pa.DataType, whole: str) -> Callable[[str], Any]:
     if kind in _WHOLE:
-        return lambda text: _fitting(text, "[+-]?[0-9]+", type_)
+        return lambda text: _fitting(text, whole, type_)
     if kind in _FLOAT:
         return lambda text: float(text) if re.fullmatch(_NUMBER, text) else None
     if kind == "DECIMAL":
@@ -129,7 +146,8 @@ def _fitting(text: str, pattern: str, type_: pa.DataType) -> Any:
     if not re.fullmatch(pattern, text):
         return None
     try:
-        return pa.array([text.lstrip("+")]).cast(type_)[0].as_py()
+        bare = text.lstrip("+").partition(".")[0] if pa.types.is_integer(type_) else text
+        return pa.array([bare]).cast(type_)[0].as_py()
     except pa.ArrowInvalid:
         return None
 

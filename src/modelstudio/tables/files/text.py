@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-BLOCK_BYTES: Final = 1 << 24
 _CHUNK: Final = 1 << 20
 _HEAD_BYTES: Final = 1 << 22
 _GZIP: Final = b"\x1f\x8b"

@@ -64,7 +64,9 @@ def read(
                 "names": list(files),
                 "profiles": [profile for _, profile in known],
                 "fields": fields or inferred,
-                "zoned": sorted(schemas.zoned_columns(profile for _, profile in known)),
+                "readings": schemas.readings_of(
+                    fields or inferred or [], [profile for _, profile in known]
+                ),
             }
         )
         shutil.move("table.parquet", "input/0")

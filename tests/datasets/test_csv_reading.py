@@ -33,8 +33,8 @@ def test_the_delimiter_is_found(delimiter: str) -> None:
 
 def test_commas_in_values_do_not_hide_a_semicolon() -> None:
     assert rows(b"id;price\n1;2,5\n2;3,5\n") == [
-        {"id": 1, "price": "2,5"},
-        {"id": 2, "price": "3,5"},
+        {"id": 1, "price": 2.5},
+        {"id": 2, "price": 3.5},
     ]
 
 
@@ -243,7 +243,7 @@ def test_declared_types_replace_the_inferred_ones() -> None:
         ("BOOLEAN", "perhaps"),
         ("DATE", "2024-01-01 10:00"),
         ("TIMESTAMP", "yesterday"),
-        ("DOUBLE", "1,5"),
+        ("DOUBLE", "1.5."),
     ],
 )
 def test_a_value_that_is_not_of_the_declared_type_is_told(type_: str, value: str) -> None:

@@ -40,7 +40,7 @@ def materialise(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Write all inputs as one table to ``table.parquet``, in the order of the inputs.
 
     ``arguments`` has ``names`` and ``profiles`` of the inputs, the columns as ``fields``, and the
-    names of the columns whose times have a zone as ``zoned``.
+    state of the reading of each column that has one as ``readings``.
     """
     inputs = [
         (_input(index), name, known)
@@ -49,7 +49,7 @@ def materialise(arguments: Mapping[str, Any]) -> dict[str, Any]:
         )
     ]
     output = Path("table.parquet")
-    table_files.write(inputs, arguments["fields"], set(arguments["zoned"]), output)
+    table_files.write(inputs, arguments["fields"], arguments["readings"], output)
     return {}
 
 

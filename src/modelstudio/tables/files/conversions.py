@@ -97,7 +97,7 @@ def as_type(array: pa.Array, type_: pa.DataType, name: str) -> pa.Array:
     if array.type.equals(type_):
         return array
     try:
-        return _cast(array, type_)
+        return cast(array, type_)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise Unreadable(_OUT_OF_TYPE.format(name=name)) from error
 
@@ -114,7 +114,8 @@ def as_texts(array: pa.Array) -> pa.Array:
     return texts
 
 
-def _cast(array: pa.Array, type_: Any) -> pa.Array:
+def cast(array: pa.Array, type_: Any) -> pa.Array:
+    """Return values of a plain type as another; raises Arrow's errors."""
     types = pa.types
     if types.is_null(array.type):
         return pa.nulls(len(array), type_)

@@ -17,8 +17,8 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from modelstudio.tables.files import heads, quotes
-from modelstudio.tables.files.problems import Unreadable
 from modelstudio.tables.files.heads import MAX_LINE_BYTES
+from modelstudio.tables.files.problems import Unreadable
 from modelstudio.tables.files.text import TextFile
 
 if TYPE_CHECKING:

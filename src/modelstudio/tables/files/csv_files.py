@@ -14,14 +14,16 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import compute
 
-from modelstudio.tables.files import csv_batches, heads, names, plain, text
+from modelstudio.tables.files import csv_batches, heads, names, text
 from modelstudio.tables.files.csv_batches import Dialect
 from modelstudio.tables.files.problems import Unreadable
+from modelstudio.tables.readings import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from modelstudio.tables.files.columns import Column
     from modelstudio.tables.files.heads import Head
     from modelstudio.tables.files.text import TextFile
 
@@ -69,12 +71,12 @@ def layouts(path: Path) -> Iterator[tuple[TextFile, Head]]:
 class _Column:
     """What is known of a column's values."""
 
-    kinds: int = 0
+    evidence: Evidence = field(default_factory=Evidence)
     filled: bool = False
     numbers: list[np.ndarray] | None = field(default_factory=list)
 
     def take(self, texts: pa.Array, *, may_be_index: bool) -> None:
-        self.kinds |= plain.kinds(texts)
+        self.evidence.observe(texts)
         self.filled = self.filled or texts.null_count < len(texts)
         if may_be_index and self.numbers is not None:
             self._take_numbers(texts)
@@ -112,7 +114,7 @@ def _profile(known: TextFile, head: Head) -> dict[str, Any]:
         "format": "CSV",
         "dialect": dialect.state(),
         "columns": [
-            {"name": name, "position": position, "kinds": columns[position].kinds}
+            {"name": name, "position": position, "evidence": columns[position].evidence.state()}
             for (position, _), name in zip(kept, clean, strict=True)
         ],
         "notes": notes + changes,
@@ -162,9 +164,9 @@ def _kept(
 
 
 def batches(
-    path: Path, known: Mapping[str, Any], fields: Sequence[Mapping[str, Any]], schema: pa.Schema
-) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a file as the columns of a schema.
+    path: Path, known: Mapping[str, Any], columns: Sequence[Column]
+) -> Iterator[list[pa.Array]]:
+    """Yield the rows of a file as the values of columns.
 
     Raises
     ------
@@ -172,14 +174,13 @@ def batches(
         When a value is not of its column's type.
     """
     dialect = Dialect.from_state(known["dialect"])
-    positions = {column["name"]: column["position"] for column in known["columns"]}
-    wanted = dict.fromkeys((positions[field["name"]] for field in fields), pa.string())
+    found = {column["name"]: column for column in known["columns"]}
+    wanted = dict.fromkeys((found[column.name]["position"] for column in columns), pa.string())
     for batch in csv_batches.read(path, dialect, wanted):
-        arrays = [
-            plain.values(batch.column(f"c{positions[field['name']]}"), field, type_)
-            for field, type_ in zip(fields, schema.types, strict=True)
+        yield [
+            column.of_texts(batch.column(f"c{found[column.name]['position']}"))
+            for column in columns
         ]
-        yield pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def cells_of(head: Head) -> list[str]:

@@ -116,6 +116,8 @@ def _head(content: str, at: int, delimiter: str, *, complete: bool) -> Head:
         if not is_blank(names):
             comments.append((names, end))
         following = next(records, None)
+        if following is None and not comments:
+            raise Unreadable("No line names the columns.")
         if following is None:  # nothing but comments: the last of them names the columns
             names, end = comments[-1]
             break

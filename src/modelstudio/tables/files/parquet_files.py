@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from modelstudio.tables.files import conversions, names, plain
+from modelstudio.tables.files import conversions, names
 from modelstudio.tables.files.problems import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from modelstudio.tables.files.columns import Column
 
 BATCH_ROWS: Final = 1 << 16
 _MAX_CELLS: Final = 1 << 22
@@ -50,27 +52,22 @@ def profile(path: Path) -> dict[str, Any]:
 
 
 def batches(
-    path: Path, known: Mapping[str, Any], fields: Sequence[Mapping[str, Any]], schema: pa.Schema
-) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a file as the columns of a schema.
+    path: Path, known: Mapping[str, Any], columns: Sequence[Column]
+) -> Iterator[list[pa.Array]]:
+    """Yield the rows of a file as the values of columns.
 
     Raises
     ------
     Unreadable
         When a value is not of its column's type, or the file is damaged.
     """
-    columns = {column["name"]: column for column in known["columns"]}
+    positions = {column["name"]: column["position"] for column in known["columns"]}
     with opened(path) as file:
         for batch in rows(file):
-            arrays = []
-            for field, type_ in zip(fields, schema.types, strict=True):
-                column = columns[field["name"]]
-                found = conversions.normal(batch.column(column["position"]))
-                if pa.types.is_string(found.type) and field["type"] != "STRING":
-                    arrays.append(plain.values(found, field, type_))
-                else:
-                    arrays.append(conversions.as_type(found, type_, field["name"]))
-            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+            yield [
+                column.of_values(conversions.normal(batch.column(positions[column.name])))
+                for column in columns
+            ]
 
 
 @contextmanager
@@ -117,7 +114,7 @@ def _column(file: pq.ParquetFile, field: pa.Field, position: int, name: str) -> 
         "name": name,
         "position": position,
         "field": _wire(type_, name),
-        "zoned": pa.types.is_timestamp(conversions.plain_type(type_)) and bool(type_.tz),
+        "zone": type_.tz if pa.types.is_timestamp(type_) else None,
         "empty": pa.types.is_null(type_),
     }
 

@@ -8,15 +8,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from modelstudio.tables.files import csv_files, csv_writing, parquet_files
-from modelstudio.tables.files.arrow_types import schema_of
+from modelstudio.tables.files.columns import Column, schema_of
 from modelstudio.tables.files.problems import Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 PARQUET: Final = b"PAR1"
 PARQUET_SUFFIXES: Final = (".parquet", ".pq")
+#: Of what `profile` says.
+VERSION: Final = 2
 _GROUP_BYTES: Final = 1 << 26
 _GROUP_ROWS: Final = 1 << 17
 
@@ -32,18 +34,19 @@ def profile(path: Path, name: str) -> dict[str, Any]:
     try:
         if not start:
             raise Unreadable("It is empty.")  # noqa: TRY301 - one place makes problems of these
-        return parquet_files.profile(path) if is_parquet else csv_files.profile(path)
+        found = parquet_files.profile(path) if is_parquet else csv_files.profile(path)
+        return {"version": VERSION, **found}
     except Unreadable as error:
         problem = str(error)
     except MemoryError:
         problem = "Reading it takes more memory than the server allows."
-    return {"format": "PARQUET" if is_parquet else "CSV", "problem": problem}
+    return {"version": VERSION, "format": "PARQUET" if is_parquet else "CSV", "problem": problem}
 
 
 def write(
     inputs: Sequence[tuple[Path, str, Mapping[str, Any]]],
     fields: Sequence[Mapping[str, Any]],
-    zoned: Collection[str],
+    readings: Mapping[str, Mapping[str, Any]],
     output: Path,
 ) -> None:
     """Write files as one Parquet file, their rows one behind the other.
@@ -52,20 +55,22 @@ def write(
     ----------
     inputs
         Path, name and profile of each.
-    fields, zoned
-        The columns, and the names of those whose moments have a zone.
+    fields
+        The columns.
+    readings
+        Column to the state of its reading, for those that have one.
 
     Raises
     ------
     Unreadable
         When a value is not of its column's type; the message begins with the file's name.
     """
-    schema = schema_of(fields, zoned)
+    schema = schema_of(fields, readings)
     # A dictionary of numbers costs more time than it saves.
     texts = [field.name for field in schema if pa.types.is_string(field.type)]
     with pq.ParquetWriter(output, schema, compression="zstd", use_dictionary=texts) as writer:  # type: ignore[no-untyped-call]
         waiting: list[pa.RecordBatch] = []
-        for batch in _batches(inputs, fields, schema):
+        for batch in _batches(inputs, fields, readings, schema):
             waiting.append(batch)
             if _is_group(waiting):
                 writer.write_table(pa.Table.from_batches(waiting, schema))
@@ -94,12 +99,18 @@ def export(
 def _batches(
     inputs: Sequence[tuple[Path, str, Mapping[str, Any]]],
     fields: Sequence[Mapping[str, Any]],
+    readings: Mapping[str, Mapping[str, Any]],
     schema: pa.Schema,
 ) -> Iterator[pa.RecordBatch]:
+    columns = [
+        Column(field, type_, readings.get(field["name"]))
+        for field, type_ in zip(fields, schema.types, strict=True)
+    ]
     for path, name, known in inputs:
         reader = csv_files if known["format"] == "CSV" else parquet_files
         try:
-            yield from reader.batches(path, known, fields, schema)
+            for arrays in reader.batches(path, known, columns):
+                yield pa.RecordBatch.from_arrays(arrays, schema=schema)
         except Unreadable as error:
             raise Unreadable(f"{name}: {error}") from error
 

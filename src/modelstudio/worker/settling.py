@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from modelstudio.tables import types
 from modelstudio.tables.readings import Evidence, decide, named, of_state
+from modelstudio.trainers import kept_readings
 from modelstudio.trainers.base import TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from modelstudio.tables.readings import Reading
     from modelstudio.trainers.base import InputTable, Reporter
@@ -73,6 +75,14 @@ def follow(
                 "reading that is meant."
             )
     return _read(table, readings, reporter, role) if readings else table
+
+
+def keep(tables: Mapping[str, InputTable], roles: Mapping[str, str], model: Path) -> None:
+    """Write how the training data's columns were read beside the model; see `kept_readings`."""
+    training = [one for alias, one in tables.items() if roles.get(alias) == "TRAINING"]
+    readings = {name: state for table in training for name, state in table.readings.items()}
+    if readings:
+        kept_readings.write(model, readings)
 
 
 def _read(

@@ -118,7 +118,7 @@ def _decimal(field: WireField, where: str) -> WireField:
     if not 1 <= precision <= types.MAX_PRECISION or not 0 <= scale <= precision:
         raise InvalidSchema(
             "INVALID_DECIMAL",
-            f"The DECIMAL of {where} needs a precision of 1 to {types.MAX_PRECISION} and a scale of "
-            "0 to the precision.",
+            f"The DECIMAL of {where} needs a precision of 1 to {types.MAX_PRECISION} and a scale "
+            "of 0 to the precision.",
         )
     return {**field, "precision": precision, "scale": scale}

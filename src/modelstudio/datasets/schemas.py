@@ -98,6 +98,17 @@ class Field:
     name: str
     type: str
     nullable: bool
+    metadata: Mapping[str, Any] | None = None
+
+    @property
+    def possible(self) -> Sequence[str]:
+        """Names of the readings of which one may be meant instead, when that is to be asked."""
+        return (self.metadata or {}).get("possible") or ()
+
+    @property
+    def examples(self) -> Sequence[str]:
+        """Values that the question is about."""
+        return (self.metadata or {}).get("examples") or ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +126,10 @@ class Schema:
     def columns(self) -> tuple[Field, ...] | None:
         if self.fields is None:
             return None
-        return tuple(Field(one["name"], one["type"], one["nullable"]) for one in self.fields)
+        return tuple(
+            Field(one["name"], one["type"], one["nullable"], one.get("customMetadata"))
+            for one in self.fields
+        )
 
 
 def is_data(path: str) -> bool:
@@ -198,20 +212,43 @@ def misread(fields: Sequence[WireField], profiles: Sequence[Profile]) -> str | N
 
 
 def readings_of(fields: Sequence[WireField], profiles: Sequence[Profile]) -> dict[str, Any]:
-    """Return the state of the reading of each column, as `readings.of_state` takes it.
+    """Return how columns were read, as states that `readings.of_state` takes.
 
-    Of CSV files each has one; of Parquet files those of moments with a zone.
+    Columns that are read as programs write them have none. Under ``seen`` is what was seen of a
+    column's values.
     """
     written = [profile for profile in profiles if profile["format"] == "CSV"]
     decisions = _decided(written, {field["name"]: hint_of(field) for field in fields})
     names = {field["name"] for field in fields}
-    found = {name: one.reading.state() for name, one in decisions.items() if name in names}
+    found = {
+        name: {**one.reading.state(), "seen": _seen(one)}
+        for name, one in decisions.items()
+        if name in names and (one.reading.name not in _PLAIN or one.possible or _zoned(one))
+    }
     for profile in profiles:
         for column in profile["columns"]:
             if column.get("zone") and column["name"] in names and column["name"] not in found:
-                reading = MomentReading.in_zone(column["zone"])
-                found[column["name"]] = reading.state()
+                found[column["name"]] = MomentReading.in_zone(column["zone"]).state()
     return found
+
+
+def zoned_columns(fields: Sequence[WireField], profiles: Sequence[Profile]) -> set[str]:
+    """Return the names of the columns whose moments were written with offsets or a zone."""
+    found = readings_of(fields, profiles)
+    return {name for name, state in found.items() if state.get("zoned")}
+
+
+def _zoned(decision: Decision) -> bool:
+    return isinstance(decision.reading, MomentReading) and decision.reading.zoned
+
+
+def _seen(decision: Decision) -> dict[str, Any]:
+    return {
+        "fitted": decision.fitted,
+        "unfit": decision.unfit,
+        "examples": list(decision.examples),
+        "possible": list(decision.possible),
+    }
 
 
 def hint_of(field: WireField) -> str:

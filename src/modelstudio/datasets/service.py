@@ -91,6 +91,16 @@ class DatasetService:
         problem = None if schema is None else schema.problem
         return DatasetView(dataset_rid, branch, end.rid, columns, problem)
 
+    def readings(self, tx: sa.Connection, view: DatasetView) -> dict[str, Any]:
+        """Return how the columns of a view were read; see `schemas.readings_of`."""
+        transaction = self._store.transaction(tx, view.dataset_rid, view.transaction_rid)
+        schema = None if transaction is None else self.schema_of(tx, transaction)
+        files = self._store.profiled_view(tx, view.transaction_rid)
+        seen = [file.profile for file in files if schemas.is_current(file.profile)]
+        if schema is None or schema.fields is None:
+            return {}
+        return schemas.readings_of(schema.fields, [one for one in seen if one and "columns" in one])
+
     def table_file(self, dataset_rid: str, transaction_rid: str) -> AbstractContextManager[Path]:
         """Give the view ending at a transaction as one Parquet file that must not be changed.
 

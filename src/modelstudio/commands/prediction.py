@@ -22,6 +22,7 @@ from modelstudio.tables.files.model_columns import Wanted, model_type
 from modelstudio.tables.files.model_rows import Malformed, RowsFile
 from modelstudio.tables.files.problems import Unreadable
 from modelstudio.tables.files.table_files import PARQUET_SUFFIXES
+from modelstudio.trainers import kept_readings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -130,7 +131,8 @@ def predict(foundation: Foundation, request: Request, watcher: Watcher) -> int:
         )
         try:
             with PredictorProcess.start(what, log) as process:
-                return _predict(process, stored, request, watcher)
+                readings = kept_readings.read(model_dir)
+                return _predict(process, stored, readings, request, watcher)
         except PredictorDiedError as error:
             raise CommandError(f"{error}{_last_words(log)}".rstrip(".")) from error
         except PredictionError as error:
@@ -138,7 +140,11 @@ def predict(foundation: Foundation, request: Request, watcher: Watcher) -> int:
 
 
 def _predict(
-    process: PredictorProcess, stored: StoredVersion, request: Request, watcher: Watcher
+    process: PredictorProcess,
+    stored: StoredVersion,
+    readings: Mapping[str, Mapping[str, Any]],
+    request: Request,
+    watcher: Watcher,
 ) -> int:
     if request.keep_columns and not process.row_wise:
         raise UsageError(
@@ -151,7 +157,7 @@ def _predict(
             output.write(_table(process.predict(_message(pa.table({})))))
             return output.rows
     try:
-        table = _opened(request.input, _wanted(stored.version.model_api))
+        table = _opened(request.input, _wanted(stored.version.model_api, readings))
         for name in table.absent:
             watcher.note(f"{request.input.name} has no column {name!r}; it counts as missing")
         return _Run(process, table, stored.version.model_api, request, watcher).first_that_reads()
@@ -293,10 +299,14 @@ class _Run:
         return self._request.input
 
 
-def _wanted(model_api: Mapping[str, Any]) -> Sequence[Wanted]:
+def _wanted(
+    model_api: Mapping[str, Any], readings: Mapping[str, Mapping[str, Any]]
+) -> Sequence[Wanted]:
     for field in model_api["inputs"]:
         if field["type"] == "tabular":
-            return [Wanted.of(column) for column in field["columns"]]
+            return [
+                Wanted.of(column, readings.get(column["name"])) for column in field["columns"]
+            ]
     raise CommandError("this model takes no table")
 
 

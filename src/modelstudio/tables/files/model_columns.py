@@ -41,9 +41,10 @@ class Wanted:
     reading: Mapping[str, Any] | None = None
 
     @classmethod
-    def of(cls, column: Mapping[str, Any]) -> Wanted:
+    def of(cls, column: Mapping[str, Any], reading: Mapping[str, Any] | None = None) -> Wanted:
         # What a model API does not say, the wire's clients take for required.
-        return cls(column["name"], column["dataType"]["type"], column.get("required") is not False)
+        required = column.get("required") is not False
+        return cls(column["name"], column["dataType"]["type"], required, reading)
 
     @property
     def meaning(self) -> str:

@@ -91,3 +91,11 @@ def test_a_reading_is_told_the_offsets_that_it_needs(tmp_path: Path) -> None:
     tables, _ = read({"at": "timestamp dd/mm/yyyy"}, input_df=given)
     reading = MomentReading.of_state(tables["input_df"].readings["at"])
     assert (reading.timed, reading.zone, len(reading.runs)) == (True, "+01:00", 2)
+
+
+def test_a_label_that_stands_for_no_value_is_missing_in_every_table(tmp_path: Path) -> None:
+    training = task_table(tmp_path / "a.parquet", {"k": ["NA", "DE", ""]})
+    test = task_table(tmp_path / "b.parquet", {"k": ["FR", "NA"]})
+    tables, _ = read({"k": "text, missing: NA"}, input_df=training, test_df=test)
+    assert values(tables["input_df"]) == {"k": [None, "DE", None]}
+    assert values(tables["test_df"]) == {"k": ["FR", None]}

@@ -15,6 +15,7 @@ import uvicorn
 from modelstudio.app import create_app
 from modelstudio.bootstrap import open_prepared
 from modelstudio.errors import ConfigurationError
+from modelstudio.kit.connections import PlainHttp
 
 if TYPE_CHECKING:
     from modelstudio.settings import Settings
@@ -36,6 +37,8 @@ def run(settings: Settings) -> None:
     foundation = open_prepared(replace(settings, port=listener.getsockname()[1]))
     config = uvicorn.Config(
         create_app(foundation),
+        http=PlainHttp,
+        ws="none",
         access_log=False,
         log_config=None,
         server_header=False,

@@ -48,22 +48,33 @@ class RunningServer:
         return f"http://{self.hostname}"
 
     @property
+    def log_file(self) -> Path:
+        return self.data_dir.parent / f"{self.data_dir.name}.log"
+
+    @property
     def log(self) -> str:
-        return (self.data_dir.parent / f"{self.data_dir.name}.log").read_text()
+        return self.log_file.read_text()
 
     @property
     def admin_token(self) -> str:
         return (self.data_dir / "admin-token").read_text().strip()
 
     def start(self) -> None:
-        log = (self.data_dir.parent / f"{self.data_dir.name}.log").open("ab")
-        with log:
+        with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
                 [*MODELSTUDIO, "serve", "--port", str(self.port), "--data-dir", str(self.data_dir)],
                 env=_environment(self.environment),
                 stdout=log,
                 stderr=log,
             )
+        try:
+            self._wait_for_answer()
+        except BaseException:
+            self.kill()
+            raise
+
+    def _wait_for_answer(self) -> None:
+        assert self.process is not None
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             if self.process.poll() is not None:

@@ -42,6 +42,7 @@ class Rig:
         self.server = None
         self.servers = []
         self.handle = None
+        self.started = []
 
     def settle(self, **options) -> None:
         """Have workers run in a place with these options."""
@@ -107,6 +108,7 @@ class Rig:
             neighbours=neighbours,
         )
         self.handle = self.compute.start(request)
+        self.started.append((self.compute, self.handle))
 
     def wait_for_exit(self, seconds: float = 20.0) -> str:
         give_up = time.monotonic() + seconds
@@ -134,8 +136,12 @@ class Rig:
         return (self.work_dir / "training.log").read_text()
 
     def close(self) -> None:
-        if self.handle is not None:
-            self.compute.stop(self.handle, 0)
+        """End every worker that was started, and wait for each, also on a busy machine."""
+        for compute, handle in self.started:
+            give_up = time.monotonic() + 20
+            while compute.is_alive(handle) and time.monotonic() < give_up:
+                compute.stop(handle, 0)
+            assert not compute.is_alive(handle)
         for server in self.servers:
             server.stop()
 

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from foundry_sdk import AsyncFoundryClient, Config, FoundryClient, UserTokenAuth
 
+from patience import allowed
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -75,8 +77,8 @@ class RunningServer:
 
     def _wait_for_answer(self) -> None:
         assert self.process is not None
-        deadline = time.monotonic() + START_TIMEOUT_SECONDS
-        while time.monotonic() < deadline:
+        begun = time.monotonic()
+        while time.monotonic() - begun < allowed(START_TIMEOUT_SECONDS):
             if self.process.poll() is not None:
                 raise RuntimeError(f"the server ended:\n{self.log}")
             with (
@@ -97,7 +99,7 @@ class RunningServer:
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(timeout=15)
+                self.process.wait(timeout=allowed(15))
             except subprocess.TimeoutExpired:
                 self.kill()
 
@@ -156,11 +158,11 @@ def wait_for(condition: Callable[[], Any], *, seconds: float, every: float = 0.0
     TimeoutError
         When it did not become true in time.
     """
-    deadline = time.monotonic() + seconds
+    begun = time.monotonic()
     while True:
         value = condition()
         if value:
             return value
-        if time.monotonic() > deadline:
+        if time.monotonic() - begun > allowed(seconds):
             raise TimeoutError(f"not true after {seconds} s")
         time.sleep(every)

@@ -202,7 +202,11 @@ def serving(python: Path, model: Path, log: Path) -> Iterator[str]:
         yield url
     finally:
         os.killpg(server.pid, 15)
-        server.wait(30)
+        try:
+            server.wait(30)
+        finally:
+            server.kill()
+            server.wait()
 
 
 def answers(url: str) -> bool:

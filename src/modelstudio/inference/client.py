@@ -106,7 +106,6 @@ class PredictorProcess:
         PredictionError
             When the model cannot be loaded, or not in time.
         """
-        process = _spawn(what, log)
         setup = {
             "parentPid": os.getpid(),
             "modelDir": str(what.model_dir.absolute()),
@@ -114,6 +113,7 @@ class PredictorProcess:
             "modelApi": what.model_api,
             "memoryBytes": what.memory_bytes,
         }
+        process = _spawn(what, log)
         try:
             with _deadline(process, timeout_seconds) as passed:
                 about, _ = _exchange(process, setup, b"", passed)

@@ -150,10 +150,10 @@ def test_an_mlflow_model_says_how_to_load_it_and_what_it_takes(
     assert (export / flavor["code"] / f"{flavor['loader_module']}.py").is_file()
     assert flavor["python_version"] == sys.version.split()[0]
     signature = {one["name"]: one for one in json.loads(model["signature"]["inputs"])}
-    assert signature["size"] == {"type": "double", "name": "size", "required": True}
-    assert signature["rooms"] == {"type": "double", "name": "rooms", "required": False}
-    if "built" in signature:
-        assert signature["built"]["type"] == "datetime"
+    # Of another type, MLflow would convert values by rules of its own before the model sees them.
+    assert signature["size"] == {"type": "any", "name": "size", "required": True}
+    assert signature["rooms"] == {"type": "any", "name": "rooms", "required": False}
+    assert {one["type"] for one in signature.values()} == {"any"}
     assert json.loads(model["signature"]["outputs"])[0]["name"] == "price"
     for name in flavor["env"].values():
         assert yaml.safe_load((export / name).read_text())

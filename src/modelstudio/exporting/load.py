@@ -30,4 +30,4 @@ def load(path: str | Path = HERE) -> Any:
     manifest = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
     module, _, name = manifest["predictor"].partition(":")
     predictor = getattr(import_module(module), name).load(directory / "model")
-    return import_module("modelstudio.inference.model").Model(predictor, manifest["modelApi"])
+    return import_module("modelstudio.trainers.asking.model").Model(predictor, manifest["modelApi"])

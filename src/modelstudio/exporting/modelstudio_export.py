@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from modelstudio.inference.model import Model, plain
+from modelstudio.trainers.asking.model import Model, plain
 
 _log = logging.getLogger("modelstudio")
 # From here on floats do not tell whole numbers apart.
@@ -101,9 +101,8 @@ def _refuse_blurred(frame: Any, model: Model) -> None:
         values = frame[column.name]
         if values.dtype == "float64" and bool((values.abs() >= _EXACT).any()):
             raise _refused(
-                f"Column {column.name!r} has numbers of 2^53 or more that came as floats, which cannot "
-                "tell them apart: send them as text, or rows without a missing value apart from "
-                "those with one"
+                f"Column {column.name!r} has numbers of 2^53 or more that came as floats, which "
+                "cannot tell them apart: send them as text, or apart from rows without a value"
             )
 
 

@@ -27,13 +27,6 @@ if TYPE_CHECKING:
 FORMAT: Final = "modelstudio-export"
 FORMAT_VERSION: Final = 1
 MANIFEST: Final = "manifest.json"
-_MODULES: Final = (
-    "__init__.py",
-    "inference/__init__.py",
-    "inference/given.py",
-    "inference/model.py",
-    "inference/rules.py",
-)
 _README: Final = """\
 # {version}
 
@@ -119,10 +112,7 @@ def is_export(directory: Path) -> bool:
 
 
 def _copy_code(code: Path) -> None:
-    """Copy all trainers and what they read values with, since a pickle may name any class there.
-
-    Of inference it takes the modules that stand between a caller's frame and the predictor.
-    """
+    """Copy all trainers and what they read values with, since a pickle may name any class there."""
     ours = Path(str(modelstudio.__file__)).parent
     for package in CARRIED:
         if (ours / package).is_dir():
@@ -131,10 +121,7 @@ def _copy_code(code: Path) -> None:
                 code / "modelstudio" / package,
                 ignore=shutil.ignore_patterns("__pycache__", "*.pyc"),
             )
-    for module in _MODULES:
-        target = code / "modelstudio" / module
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ours / module, target)
+    shutil.copyfile(ours / "__init__.py", code / "modelstudio" / "__init__.py")
 
 
 def _minor(python: str) -> str:

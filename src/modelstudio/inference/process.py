@@ -56,7 +56,8 @@ class Session:
     """A loaded predictor and how to call it."""
 
     def __init__(self, setup: Mapping[str, Any]) -> None:
-        from modelstudio.inference import given, model, values  # noqa: PLC0415 - limits are set now
+        from modelstudio.inference import values  # noqa: PLC0415 - the limits are set by now
+        from modelstudio.trainers.asking import given, model  # noqa: PLC0415
 
         self._values, self._plain = values, model.plain
         self._refused = given.InputError

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from modelstudio.inference.given import EXACT
+from modelstudio.trainers.asking.given import EXACT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

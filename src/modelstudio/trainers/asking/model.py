@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from modelstudio.inference.given import Given, InputError, nothing
+from modelstudio.trainers.asking.given import Given, InputError, nothing
 
 if TYPE_CHECKING:
     from modelstudio.trainers.base import Predictor

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from modelstudio.inference import rules
-from modelstudio.inference.rules import EXAMPLES, UNFIT, Rule
+from modelstudio.trainers.asking import rules
+from modelstudio.trainers.asking.rules import EXAMPLES, UNFIT, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -129,7 +129,10 @@ def predict(foundation: Foundation, request: Request, watcher: Watcher) -> int:
         )
         try:
             with PredictorProcess.start(what, log) as process:
-                return _predict(process, stored, request, watcher)
+                rows = _predict(process, stored, request, watcher)
+                for note in process.notes:
+                    watcher.note(note)
+                return rows
         except PredictorDiedError as error:
             raise CommandError(f"{error}{_last_words(log)}".rstrip(".")) from error
         except PredictionError as error:

@@ -190,8 +190,8 @@ class Given:
                     f"{unfit[0]!r:.100}{more}"
                 )
             notes.append(
-                f"Column {column.name!r}: {count} of {len(series)} values count as missing, each "
-                f"{column.rule.unfit}, such as {examples}"
+                f"Column {column.name!r}: {count} of {len(series)} values are {column.rule.unfit} "
+                f"and count as missing, such as {examples}"
             )
         return pd.Series(_array(values, column.rule), index=series.index, name=series.name)
 

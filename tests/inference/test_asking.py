@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from modelstudio.tables import readings
 from modelstudio.trainers.asking.given import InputError
 from modelstudio.trainers.asking.model import Model
 from published import columns, model_api
@@ -117,6 +118,8 @@ def value(name: str, given: Any) -> Any:
         ("seen", pd.NaT, None),
         ("day", "2024-05-31", MOMENT.replace(hour=0, minute=0)),
         ("day", "2024-05-31T00:00:00", MOMENT.replace(hour=0, minute=0)),
+        ("day", "2024-05-31T00:00:00+02:00", MOMENT.replace(hour=0, minute=0)),
+        ("day", "2024-05-31T10:30:00Z", MOMENT.replace(hour=0, minute=0)),
         ("colour", "007", "007"),
         ("colour", None, None),
     ],
@@ -300,6 +303,60 @@ def test_a_row_is_predicted_also_by_a_predictor_of_frames() -> None:
         "x": "object",
     }
     assert predictor.given["photo"].iloc[0] == [1, 2]
+
+
+WRITTEN = {
+    "size": readings.named("number 1.234,5").state(),
+    "rooms": readings.NumberReading("1.234,5", whole=True).state(),
+    "sold": readings.named("boolean ja/nein").state(),
+    "day": readings.named("date dd.mm.yyyy").state(),
+    "seen": readings.named("timestamp dd/mm/yyyy").state(),
+}
+
+
+class German(Quick):
+    readings = WRITTEN
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "means"),
+    [
+        ("size", "1,5", 1.5),
+        ("size", "1.234,5", 1234.5),
+        ("size", 1.5, 1.5),
+        ("rooms", "1.234", 1234),
+        ("rooms", 1234, 1234),
+        ("sold", "Ja", True),
+        ("sold", "true", True),
+        ("day", "31.05.2024", MOMENT.replace(hour=0, minute=0)),
+        ("day", "2024-05-31", MOMENT.replace(hour=0, minute=0)),
+        ("seen", "31/05/2024 10:30", MOMENT),
+        ("seen", "2024-05-31T10:30:00Z", MOMENT),
+    ],
+)
+def test_a_value_is_read_as_the_column_was_written_in_training(
+    name: str, given: Any, means: Any
+) -> None:
+    model, german = asked(German())
+    model.predict_row({**ROW, name: given})
+    assert german.given[name] == means
+    model.predict(pd.DataFrame([{**ROW, name: given}]))
+    assert german.given[name].iloc[0] == means
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "message"),
+    [
+        ("size", "1,234.5", "has a value that is not a number such as 1.234,5: '1,234.5'"),
+        ("day", "05/31/2024", "has a value that is not a date dd.mm.yyyy: '05/31/2024'"),
+    ],
+)
+def test_what_is_written_otherwise_is_refused_with_how_it_should_be(
+    name: str, given: str, message: str
+) -> None:
+    model, _ = asked(German())
+    with pytest.raises(InputError, match=re.escape(message)):
+        model.predict_row({**ROW, name: given})
 
 
 def test_what_the_predictor_has_is_had_through_the_model() -> None:

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 #: Outside the domains: what each of these may import of ours, besides itself.
 FOUNDATION = {
     "errors": (),
-    "exporting": ("inference", "trainers"),
-    "inference": ("trainers",),
+    "exporting": ("inference", "tables", "trainers"),
+    "inference": ("tables", "trainers"),
     "kit": ("errors",),
     "migrations": ("kit",),
     "settings": ("errors", "kit", "trainers"),
-    "trainers": (),
+    "tables": (),
+    "trainers": ("tables",),
     "worker": ("trainers",),
 }
 #: They put the parts together, so they may import every part; no part imports them.

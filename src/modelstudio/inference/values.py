@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from modelstudio.trainers.asking.given import EXACT
+from modelstudio.trainers.asking.rules import EXACT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,7 +50,7 @@ def frame_of(table: bytes) -> pd.DataFrame:
 
 def _is_beyond_floats(column: pa.ChunkedArray) -> bool:
     bounds = pc.min_max(column).as_py()  # type: ignore[attr-defined]
-    return any(one is not None and abs(one) > EXACT for one in bounds.values())
+    return any(one is not None and abs(one) >= EXACT for one in bounds.values())
 
 
 def table_of(frame: pd.DataFrame, columns: Sequence[Mapping[str, Any]]) -> pa.Buffer:

@@ -11,17 +11,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import pandas as pd
 
+from modelstudio.tables.readings import UNFIT
 from modelstudio.trainers.asking import rules
-from modelstudio.trainers.asking.rules import EXAMPLES, UNFIT, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-#: Whole numbers from here on are not told apart by float64.
-EXACT: Final = 2**53
+    from modelstudio.trainers.asking.rules import Rule
+
+#: So many values that do not fit are shown.
+_EXAMPLES: Final = 3
+_NAMES: Final = 20
 
 
 class InputError(ValueError):
@@ -193,7 +195,7 @@ class Given:
                 f"Column {column.name!r}: {count} of {len(series)} values are {column.rule.unfit} "
                 f"and count as missing, such as {examples}"
             )
-        return pd.Series(_array(values, column.rule), index=series.index, name=series.name)
+        return pd.Series(column.rule.array(values), index=series.index, name=series.name)
 
 
 def table_columns(fields: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -232,19 +234,6 @@ def _read(series: pd.Series, column: Column) -> tuple[list[Any], list[Any]]:
     return made, [objects[place] for place in wrong]
 
 
-def _array(values: list[Any], rule: Rule) -> Any:
-    if rule.is_whole and all(value.__class__ is int for value in values if value is not None):
-        if None not in values:
-            return np.array(values, dtype="int64")
-        if any(value is not None and abs(value) > EXACT for value in values):
-            return pd.array(values, dtype="Int64")
-    if rule.dtype == "bool":
-        return np.array(values, dtype=object if None in values else bool)
-    if rule.dtype == "float64":
-        return np.array([rules.as_float(value) for value in values], dtype="float64")
-    return np.array(values, dtype=rule.dtype)
-
-
 def _epoch(name: str, value: Any, rule: Rule) -> InputError:
     return InputError(
         f"Column {name!r} has the number {value!r}, which is {rule.unfit}: whether it counts "
@@ -254,7 +243,7 @@ def _epoch(name: str, value: Any, rule: Rule) -> InputError:
 
 def _examples(values: Sequence[Any]) -> str:
     shown = list(dict.fromkeys(f"{value!r:.50}" for value in values))
-    return ", ".join(shown[:EXAMPLES])
+    return ", ".join(shown[:_EXAMPLES])
 
 
 def _columns(names: Sequence[str]) -> str:
@@ -262,6 +251,5 @@ def _columns(names: Sequence[str]) -> str:
 
 
 def _listed(names: Sequence[Any]) -> str:
-    most = 20
-    shown = ", ".join(repr(name) for name in names[:most])
-    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+    shown = ", ".join(repr(name) for name in names[:_NAMES])
+    return shown + (f" and {len(names) - _NAMES} more" if len(names) > _NAMES else "")

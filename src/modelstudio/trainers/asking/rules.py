@@ -1,4 +1,8 @@
-"""How one value becomes a value of a column's type, and which columns need no reading."""
+"""How the values of one column of a model become what its predictor gets.
+
+A column's reading says what a written value is; here is what pandas and JSON add to that: values
+that have a type already, and the types that columns have in a frame.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +10,21 @@ import datetime as dt
 import math
 from dataclasses import dataclass
 from decimal import Decimal
-from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+from modelstudio.tables import readings
+from modelstudio.tables.readings import UNFIT, BooleanReading, MomentReading, NumberReading
 
-#: What a value gives that its column cannot hold.
-UNFIT: Final = object()
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from modelstudio.tables.readings import Reading
+
 #: What a bare number gives in a column of moments: it could be any of several.
 EPOCH: Final = object()
-#: So many values that do not fit are shown.
-EXAMPLES: Final = 3
 #: The wire's types to those of columns in pandas.
 DTYPES: Final[Mapping[str, str]] = {
     "boolean": "bool",
@@ -31,10 +35,14 @@ DTYPES: Final[Mapping[str, str]] = {
     "long": "int64",
     "timestamp": "datetime64[us]",
 }
+#: Whole numbers from here on are not told apart by float64.
+EXACT: Final = 2**53
 _WHOLE: Final = frozenset({"integer", "long"})
 _NUMBERS: Final = _WHOLE | {"double", "float"}
-_MOMENTS: Final = frozenset({"date", "timestamp"})
 _LONGS: Final = range(-(2**63), 2**63)
+_EPOCH: Final = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - moments are UTC without a zone
+_ISO_DATE, _ISO_TIME = "date yyyy-mm-dd", "timestamp yyyy-mm-dd"
+_SECOND: Final = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,54 +57,48 @@ class Rule:
         From one value to what the predictor gets, None for missing, ``UNFIT`` or ``EPOCH``.
     native
         Returns a column that needs no reading, with its time zone put away; None for others.
+    array
+        From values that were read, None for missing, to what is in a column of them.
     unfit
         What a value is that does not fit, such as ``not a number``.
-    dtype
-        Of a column that had to be read.
-    is_whole
-        Whether its numbers are whole as a rule.
     """
 
     plain: type | None
     read: Callable[[Any], Any]
     native: Callable[[pd.Series], pd.Series | None]
+    array: Callable[[Sequence[Any]], Any]
     unfit: str
-    dtype: str
-    is_whole: bool = False
 
 
-def rule(kind: str, written: Callable[[str], Any] | None = None) -> Rule:
+def rule(kind: str, reading: Reading | Mapping[str, Any] | str | None = None) -> Rule:
     """Return the rule of a column.
 
     Parameters
     ----------
     kind
         Its type on the wire; values of types that are none of ours stay as they are.
-    written
-        Reads its texts, where they are not written in the standard way.
+    reading
+        How its values are written where that is not the standard way; also a reading's saved
+        state or name.
     """
+    told = _reading(reading)
     if kind in _NUMBERS:
-        read = _number(written or standard_number, is_whole=kind in _WHOLE)
-        return Rule(
-            None if kind in _WHOLE else float,
-            read,
-            _native_numbers,
-            "not a number",
-            "float64",
-            kind in _WHOLE,
-        )
+        is_whole = kind in _WHOLE
+        words = "not a number"
+        if isinstance(told, NumberReading):
+            words += f" such as {told.notation}" if told.notation != "1234.5" else ""
+        read = _number(told or NumberReading(whole=is_whole), is_whole=is_whole)
+        array = _whole_numbers if is_whole else _floats
+        return Rule(None if is_whole else float, read, _native_numbers, array, words)
     if kind == "boolean":
-        return Rule(
-            bool,
-            _boolean(written or standard_flag),
-            _native_flags,
-            "neither true nor false",
-            "bool",
-        )
-    if kind in _MOMENTS:
-        read = _moment(written or standard_moment)
-        return Rule(None, read, _native_moments, "not an ISO time", "datetime64[us]")
-    return Rule(str, lambda value: None if is_missing(value) else value, _any, "", "object")
+        flags = told or BooleanReading()
+        return Rule(bool, _boolean(flags), _native_flags, _flags, "neither true nor false")
+    if kind in {"date", "timestamp"}:
+        words = "not an ISO time" if told is None else f"not a {told.name}"
+        is_date = kind == "date"
+        read = _moment(told or readings.named(_ISO_DATE if is_date else _ISO_TIME), is_date=is_date)
+        return Rule(None, read, _native_moments, _moments, words)
+    return Rule(str, lambda value: None if is_missing(value) else value, _as_it_is, _objects, "")
 
 
 def is_missing(value: Any) -> bool:
@@ -108,85 +110,64 @@ def is_missing(value: Any) -> bool:
     return isinstance(value, np.datetime64 | np.timedelta64) and bool(np.isnat(value))
 
 
-def as_float(value: Any) -> float:
-    """Return a number as a float, NaN for None; one too large for any is infinite."""
-    if value is None:
-        return math.nan
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
+def _reading(told: Reading | Mapping[str, Any] | str | None) -> Reading | None:
+    if isinstance(told, str):
+        return readings.named(told)
+    return readings.of_state(told) if isinstance(told, dict) else told  # type: ignore[return-value]
 
 
-def _number(written: Callable[[str], Any], *, is_whole: bool) -> Callable[[Any], Any]:
+def _number(reading: Reading, *, is_whole: bool) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
-        if isinstance(value, str):
-            value = written(value)
         if value.__class__ is int:
             return UNFIT if is_whole and value not in _LONGS else value
-        if value is UNFIT or is_missing(value):
-            return UNFIT if value is UNFIT else None
-        return _as_number(value, is_whole=is_whole)
+        if is_missing(value):
+            return None
+        if isinstance(reading, MomentReading):  # durations, which are seconds
+            found = reading.read(value) if isinstance(value, str) else _plain_number(value)
+            return found / _SECOND if isinstance(value, str) and isinstance(found, int) else found
+        found = reading.value(value) if _is_one(value) else UNFIT
+        if is_whole and isinstance(found, float) and found.is_integer() and abs(found) < EXACT:
+            return int(found)
+        return found
 
     return read
 
 
-def _as_number(value: Any, *, is_whole: bool) -> Any:
-    """Return what is no int as the number that it is, ``UNFIT`` for what is none."""
-    if isinstance(value, Integral | np.bool_):
-        value = int(value)
-        return UNFIT if is_whole and value not in _LONGS else value
-    if not isinstance(value, Real | Decimal):
-        return UNFIT
-    if is_whole and math.isfinite(value):
-        whole = math.floor(value)
-        if value == whole and whole in _LONGS:
-            return whole
-    return as_float(value)
+def _plain_number(value: Any) -> Any:
+    return NumberReading().value(value) if _is_one(value) else UNFIT
 
 
-def _boolean(written: Callable[[str], Any]) -> Callable[[Any], Any]:
+def _boolean(reading: Reading) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
-        if isinstance(value, bool | np.bool_):
-            return bool(value)
         if is_missing(value):
             return None
-        if isinstance(value, str):
-            return written(value)
-        if isinstance(value, Real | Decimal) and value in (0, 1):
-            return bool(value)
+        if isinstance(value, str | bool | np.bool_ | int | float | np.number | Decimal):
+            return reading.value(value)
         return UNFIT
 
     return read
 
 
-def _moment(written: Callable[[str], Any]) -> Callable[[Any], Any]:
+def _moment(reading: Reading, *, is_date: bool) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
         if is_missing(value):
             return None
-        if isinstance(value, str):
-            value = written(value)
-        if isinstance(value, np.datetime64):
-            value = value.astype("datetime64[us]").item()
         if isinstance(value, pd.Timestamp):
             value = value.to_pydatetime(warn=False)
-        if isinstance(value, dt.datetime):
-            return value if value.tzinfo is None else in_utc(value)
-        if isinstance(value, dt.date):
-            return dt.datetime(value.year, value.month, value.day)  # noqa: DTZ001 - UTC, unsaid
-        if isinstance(value, Real | Decimal | np.bool_):
-            return EPOCH
-        return None if value is None else UNFIT
+        found: Any = reading.value(value) if _is_one(value) else UNFIT
+        if found is UNFIT:
+            return EPOCH if isinstance(value, bool | int | float | np.number | Decimal) else UNFIT
+        if found is None:
+            return None
+        made = _EPOCH + dt.timedelta(microseconds=found)
+        return made.replace(hour=0, minute=0, second=0, microsecond=0) if is_date else made
 
     return read
 
 
-def in_utc(value: dt.datetime) -> Any:
-    """Return a moment with a zone as UTC without one; ``UNFIT`` beyond the years 1 to 9999."""
-    try:
-        return value.astimezone(dt.UTC).replace(tzinfo=None)
-    except OverflowError:
-        return UNFIT
+def _is_one(value: Any) -> bool:
+    """Whether it is a single value, and not a list or the like."""
+    return isinstance(value, str | int | float | Decimal | dt.date | np.generic)
 
 
 def _native_numbers(series: pd.Series) -> pd.Series | None:
@@ -203,40 +184,41 @@ def _native_moments(series: pd.Series) -> pd.Series | None:
     return series if pd.api.types.is_datetime64_dtype(series.dtype) else None
 
 
-def _any(series: pd.Series) -> pd.Series | None:
+def _as_it_is(series: pd.Series) -> pd.Series | None:
     return series
 
 
-# The standard ways of writing, as in a CSV file.
-_MISSING: Final = frozenset(
-    {"", "?", "-", ".", "na", "n/a", "nan", "null", "none", "<na>", "nat", "#n/a"}
-)
-_WORDS: Final = {
-    **dict.fromkeys(("true", "t", "yes", "y", "on", "1", "1.0"), True),
-    **dict.fromkeys(("false", "f", "no", "n", "off", "0", "0.0"), False),
-}
+def _whole_numbers(values: Sequence[Any]) -> Any:
+    """Return integers as such; with missing ones they are floats as long as that is exact."""
+    if not all(value is None or value.__class__ is int for value in values):
+        return _floats(values)
+    if None not in values:
+        return np.array(values, dtype="int64")
+    if any(value is not None and abs(value) >= EXACT for value in values):
+        return pd.array(values, dtype="Int64")
+    return _floats(values)
 
 
-def standard_number(text: str) -> Any:
-    bare = text.strip()
-    if bare.casefold() in _MISSING:
-        return None
+def _floats(values: Sequence[Any]) -> Any:
+    return np.array([_as_float(value) for value in values], dtype="float64")
+
+
+def _as_float(value: Any) -> float:
+    if value is None:
+        return math.nan
     try:
-        return int(bare) if bare.isascii() and bare.lstrip("+-").isdecimal() else float(bare)
-    except ValueError:
-        return UNFIT
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
-def standard_flag(text: str) -> Any:
-    bare = text.strip().casefold()
-    return None if bare in _MISSING else _WORDS.get(bare, UNFIT)
+def _flags(values: Sequence[Any]) -> Any:
+    return np.array(values, dtype=object if None in values else bool)
 
 
-def standard_moment(text: str) -> Any:
-    bare = text.strip()
-    if bare.casefold() in _MISSING:
-        return None
-    try:
-        return dt.datetime.fromisoformat(bare)
-    except ValueError:
-        return UNFIT
+def _moments(values: Sequence[Any]) -> Any:
+    return np.array(values, dtype="datetime64[us]")
+
+
+def _objects(values: Sequence[Any]) -> Any:
+    return np.array(values, dtype=object)

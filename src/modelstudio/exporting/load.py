@@ -30,4 +30,12 @@ def load(path: str | Path = HERE) -> Any:
     manifest = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
     module, _, name = manifest["predictor"].partition(":")
     predictor = getattr(import_module(module), name).load(directory / "model")
-    return import_module("modelstudio.trainers.asking.model").Model(predictor, manifest["modelApi"])
+    try:
+        asking = import_module("modelstudio.trainers.asking.model")
+    except ModuleNotFoundError as error:
+        loaded = Path(str(sys.modules["modelstudio"].__file__)).parents[1]
+        raise RuntimeError(
+            f"An older version of Model Studio is in use in this process already, from {loaded}; "
+            "load this export in a process of its own"
+        ) from error
+    return asking.Model(predictor, manifest["modelApi"])

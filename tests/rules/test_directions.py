@@ -21,7 +21,7 @@ FOUNDATION = {
     "settings": ("errors", "kit", "trainers"),
     "tables": (),
     "trainers": ("tables",),
-    "worker": ("trainers",),
+    "worker": ("tables", "trainers"),
 }
 #: They put the parts together, so they may import every part; no part imports them.
 WIRING = {"app", "bootstrap", "cli", "commands", "demo", "health", "server"}

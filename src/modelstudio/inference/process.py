@@ -70,6 +70,7 @@ class Session:
         return {
             "rowWise": self._model.row_wise,
             "predictsRows": hasattr(self._model.predictor, "predict_row"),
+            "readings": dict(self._model.readings),
         }
 
     def answer(self, head: Mapping[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:

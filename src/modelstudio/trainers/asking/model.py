@@ -34,6 +34,9 @@ class Model:
         The wire's ``ModelApi``: the columns that it takes and gives.
     columns
         Those that it takes, as ``given`` reads them.
+    readings
+        Column to the state of the reading with which the model has learned it, where that is not
+        the standard one of its type.
     row_wise
         Whether each row of the output depends on the same row of the input alone.
     notes
@@ -50,9 +53,8 @@ class Model:
         self.row_wise = bool(getattr(predictor, "row_wise", False))
         self.notes: list[str] = []
         self._strict = strict
-        self._given = Given(
-            model_api["inputs"], getattr(predictor, "readings", None), whole=not self.row_wise
-        )
+        self.readings: Mapping[str, Any] = getattr(predictor, "readings", None) or {}
+        self._given = Given(model_api["inputs"], self.readings, whole=not self.row_wise)
         self.columns = self._given.columns
         self._fast = getattr(predictor, "predict_row", None)
 

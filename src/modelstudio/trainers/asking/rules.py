@@ -16,7 +16,13 @@ import numpy as np
 import pandas as pd
 
 from modelstudio.tables import readings
-from modelstudio.tables.readings import UNFIT, BooleanReading, MomentReading, NumberReading
+from modelstudio.tables.readings import (
+    UNFIT,
+    BooleanReading,
+    MomentReading,
+    NumberReading,
+    bits,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -41,7 +47,6 @@ _WHOLE: Final = frozenset({"integer", "long"})
 _NUMBERS: Final = _WHOLE | {"double", "float"}
 _LONGS: Final = range(-(2**63), 2**63)
 _EPOCH: Final = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - moments are UTC without a zone
-_ISO_DATE, _ISO_TIME = "date yyyy-mm-dd", "timestamp yyyy-mm-dd"
 _SECOND: Final = 1e6
 
 
@@ -56,7 +61,7 @@ class Rule:
     read
         From one value to what the predictor gets, None for missing, ``UNFIT`` or ``EPOCH``.
     native
-        Returns a column that needs no reading, with its time zone put away; None for others.
+        Returns a column that needs no reading, None for others.
     array
         From values that were read, None for missing, to what is in a column of them.
     unfit
@@ -84,19 +89,21 @@ def rule(kind: str, reading: Reading | Mapping[str, Any] | str | None = None) ->
     told = _reading(reading)
     if kind in _NUMBERS:
         is_whole = kind in _WHOLE
+        numbers = told if isinstance(told, NumberReading | MomentReading) else None
         words = "not a number"
-        if isinstance(told, NumberReading):
-            words += f" such as {told.notation}" if told.notation != "1234.5" else ""
-        read = _number(told or NumberReading(whole=is_whole), is_whole=is_whole)
+        if isinstance(numbers, NumberReading) and numbers.notation != NumberReading().notation:
+            words += f" such as {numbers.notation}"
+        read = _number(numbers or NumberReading(whole=is_whole), is_whole=is_whole)
         array = _whole_numbers if is_whole else _floats
         return Rule(None if is_whole else float, read, _native_numbers, array, words)
     if kind == "boolean":
-        flags = told or BooleanReading()
+        flags = told if isinstance(told, BooleanReading) else BooleanReading()
         return Rule(bool, _boolean(flags), _native_flags, _flags, "neither true nor false")
     if kind in {"date", "timestamp"}:
-        words = "not an ISO time" if told is None else f"not a {told.name}"
         is_date = kind == "date"
-        read = _moment(told or readings.named(_ISO_DATE if is_date else _ISO_TIME), is_date=is_date)
+        moments = told if isinstance(told, MomentReading) else MomentReading(bits.YMD, not is_date)
+        words = "not an ISO time" if moments.form == bits.YMD else f"not a {moments.name}"
+        read = _moment(moments, is_date=is_date)
         return Rule(None, read, _native_moments, _moments, words)
     return Rule(str, lambda value: None if is_missing(value) else value, _as_it_is, _objects, "")
 
@@ -179,9 +186,7 @@ def _native_flags(series: pd.Series) -> pd.Series | None:
 
 
 def _native_moments(series: pd.Series) -> pd.Series | None:
-    if isinstance(series.dtype, pd.DatetimeTZDtype):
-        return series.dt.tz_convert("UTC").dt.tz_localize(None)
-    return series if pd.api.types.is_datetime64_dtype(series.dtype) else None
+    return series if pd.api.types.is_datetime64_any_dtype(series.dtype) else None
 
 
 def _as_it_is(series: pd.Series) -> pd.Series | None:

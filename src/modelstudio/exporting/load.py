@@ -28,8 +28,6 @@ def load(path: str | Path = HERE) -> Any:
     if code not in sys.path:
         sys.path.insert(0, code)
     manifest = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
-    module, _, name = manifest["predictor"].partition(":")
-    predictor = getattr(import_module(module), name).load(directory / "model")
     try:
         asking = import_module("modelstudio.trainers.asking.model")
     except ModuleNotFoundError as error:
@@ -38,4 +36,4 @@ def load(path: str | Path = HERE) -> Any:
             f"An older version of Model Studio is in use in this process already, from {loaded}; "
             "load this export in a process of its own"
         ) from error
-    return asking.Model(predictor, manifest["modelApi"])
+    return asking.Model.load(manifest["predictor"], directory / "model", manifest["modelApi"])

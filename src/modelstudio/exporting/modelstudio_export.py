@@ -51,9 +51,7 @@ class ExportedModel:
 def _load_pyfunc(path: str) -> ExportedModel:
     directory = Path(path)
     manifest = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
-    module, _, name = manifest["predictor"].partition(":")
-    predictor = getattr(import_module(module), name).load(directory / "model")
-    model = Model(predictor, manifest["modelApi"])
+    model = Model.load(manifest["predictor"], directory / "model", manifest["modelApi"])
     _read_csv_as_text([column.name for column in model.columns])
     return ExportedModel(model)
 

@@ -89,9 +89,6 @@ class PredictorProcess:
         Whether a table may be predicted in pieces, see ``trainers.base.Predictor``.
     predicts_rows
         Whether it has a fast way for one row.
-    readings
-        Column to the state of the reading with which the model has learned it, where that is not
-        the standard one of its type; see ``tables.readings``.
     notes
         What the predictor says of the last answer, each sentence once; of ``predict_all``, of all
         its answers.
@@ -102,7 +99,6 @@ class PredictorProcess:
         self.pid = process.pid
         self.row_wise: bool = about["rowWise"]
         self.predicts_rows: bool = about["predictsRows"]
-        self.readings: Mapping[str, Any] = about["readings"]
         self.notes: list[str] = []
 
     @classmethod

@@ -15,7 +15,6 @@ import sys
 import threading
 import time
 import traceback
-from importlib import import_module
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -23,8 +22,6 @@ from modelstudio.inference import messages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from modelstudio.trainers.base import Predictor
 
 _LONGEST_MESSAGE: Final = 500
 _PARENT_SECONDS: Final = 1.0
@@ -62,15 +59,15 @@ class Session:
         self._values, self._plain = values, model.plain
         self._refused = given.InputError
         self._outputs = given.table_columns(setup["modelApi"]["outputs"])
-        predictor = load(setup["predictor"], Path(setup["modelDir"]))
         # What it lacks, a predictor says itself: it may do without more than its API says.
-        self._model = model.Model(predictor, setup["modelApi"], strict=False)
+        self._model = model.Model.load(
+            setup["predictor"], Path(setup["modelDir"]), setup["modelApi"], strict=False
+        )
 
     def about(self) -> dict[str, Any]:
         return {
             "rowWise": self._model.row_wise,
             "predictsRows": hasattr(self._model.predictor, "predict_row"),
-            "readings": dict(self._model.readings),
         }
 
     def answer(self, head: Mapping[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
@@ -86,13 +83,6 @@ class Session:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a predictor may raise anything
             return _problem(error, "The predictor failed"), b""
         return {"notes": self._model.notes}, table
-
-
-def load(predictor: str, model_dir: Path) -> Predictor:
-    """Import a predictor's ``module:Class`` and load a model with it."""
-    module_name, _, class_name = predictor.partition(":")
-    loaded: Predictor = getattr(import_module(module_name), class_name).load(model_dir)
-    return loaded
 
 
 def _private_pipes() -> tuple[IO[bytes], IO[bytes]]:

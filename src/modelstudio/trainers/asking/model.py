@@ -10,14 +10,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 
+from modelstudio.trainers import kept_readings
 from modelstudio.trainers.asking.given import Given, InputError, nothing
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from modelstudio.trainers.base import Predictor
 
 
@@ -34,9 +38,6 @@ class Model:
         The wire's ``ModelApi``: the columns that it takes and gives.
     columns
         Those that it takes, as ``given`` reads them.
-    readings
-        Column to the state of the reading with which the model has learned it, where that is not
-        the standard one of its type.
     row_wise
         Whether each row of the output depends on the same row of the input alone.
     notes
@@ -45,18 +46,39 @@ class Model:
     """
 
     def __init__(
-        self, predictor: Predictor, model_api: Mapping[str, Any], *, strict: bool = True
+        self,
+        predictor: Predictor,
+        model_api: Mapping[str, Any],
+        readings: Mapping[str, Any] | None = None,
+        *,
+        strict: bool = True,
     ) -> None:
-        """``strict`` refuses a table that lacks a required column before the predictor sees it."""
+        """Put a model around a predictor.
+
+        Parameters
+        ----------
+        readings
+            Column to the state of the reading with which it was learned, where that is not the
+            standard one of its type.
+        strict
+            Whether a table that lacks a required column is refused before the predictor sees it.
+        """
         self.predictor = predictor
         self.model_api = model_api
         self.row_wise = bool(getattr(predictor, "row_wise", False))
         self.notes: list[str] = []
         self._strict = strict
-        self.readings: Mapping[str, Any] = getattr(predictor, "readings", None) or {}
-        self._given = Given(model_api["inputs"], self.readings, whole=not self.row_wise)
+        self._given = Given(model_api["inputs"], readings, whole=not self.row_wise)
         self.columns = self._given.columns
         self._fast = getattr(predictor, "predict_row", None)
+
+    @classmethod
+    def load(
+        cls, predictor: str, model_dir: Path, model_api: Mapping[str, Any], *, strict: bool = True
+    ) -> Self:
+        """Load a model with its predictor, ``module:Class``."""
+        loaded = load(predictor, model_dir)
+        return cls(loaded, model_api, kept_readings.read(model_dir), strict=strict)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or name == "predictor":  # as a copy asks before it has any
@@ -128,6 +150,13 @@ class Model:
 
     def _note(self, notes: list[str]) -> None:
         self.notes = [*notes, *map(str, getattr(self.predictor, "notes", None) or ())]
+
+
+def load(predictor: str, model_dir: Path) -> Predictor:
+    """Import a predictor's ``module:Class`` and load a model with it."""
+    module_name, _, class_name = predictor.partition(":")
+    loaded: Predictor = getattr(import_module(module_name), class_name).load(model_dir)
+    return loaded
 
 
 def plain(value: Any) -> Any:

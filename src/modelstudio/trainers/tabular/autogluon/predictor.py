@@ -14,10 +14,8 @@ from modelstudio.trainers.tabular.autogluon.packaging import (
 )
 from modelstudio.trainers.tabular.manifest import Manifest
 from modelstudio.trainers.tabular.preparation import Preparation
-from modelstudio.trainers.tabular.told import readings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -40,11 +38,6 @@ class TabularModel:
             Preparation.load(model_dir / PREPARATION_FILE),
             Manifest.load(model_dir / MANIFEST_FILE),
         )
-
-    @property
-    def readings(self) -> Mapping[str, Any]:
-        """How the columns are written that came with a type; see ``base.Predictor``."""
-        return readings_of(self._preparation)
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the prediction column, then the probability columns, with the frame's index.

@@ -10,7 +10,6 @@ import pandas as pd
 from modelstudio.trainers.tabular.gradient_ensemble import packaging
 from modelstudio.trainers.tabular.manifest import Manifest
 from modelstudio.trainers.tabular.preparation import Preparation
-from modelstudio.trainers.tabular.told import readings_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,11 +47,6 @@ class GradientEnsembleModel:
             Preparation.load(model_dir / packaging.PREPARATION_FILE),
             Manifest.load(model_dir / packaging.MANIFEST_FILE),
         )
-
-    @property
-    def readings(self) -> Mapping[str, Any]:
-        """How the columns are written that came with a type; see ``base.Predictor``."""
-        return readings_of(self._preparation)
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the prediction column, then the probability columns, with the frame's index.

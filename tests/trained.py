@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from modelstudio.inference.process import load
 from modelstudio.trainers import catalogue
-from modelstudio.trainers.asking.model import load
 from modelstudio.trainers.base import TrainedModel, TrainingTask
 from modelstudio.trainers.tabular.autogluon.specification import REGRESSION
 from trainers.conftest import Recorder, input_table

@@ -28,7 +28,7 @@ from modelstudio.exporting.directory import export
 from modelstudio.exporting.native import Exportable
 from modelstudio.inference.interpreter import Interpreter
 from modelstudio.inference.package import unpack
-from modelstudio.trainers.asking.model import load
+from modelstudio.inference.process import load
 from modelstudio.trainers.tabular.gradient_ensemble.specification import CLASSIFICATION
 from modelstudio.worker.package import pack
 from support import free_port, wait_for

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from modelstudio.inference import messages
+from modelstudio.trainers import kept_readings
+from modelstudio.trainers.asking.loading import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,10 +61,11 @@ class Session:
         self._values, self._plain = values, model.plain
         self._refused = given.InputError
         self._outputs = given.table_columns(setup["modelApi"]["outputs"])
+        model_dir = Path(setup["modelDir"])
+        predictor = load(setup["predictor"], model_dir)
+        readings = kept_readings.read(model_dir)
         # What it lacks, a predictor says itself: it may do without more than its API says.
-        self._model = model.Model.load(
-            setup["predictor"], Path(setup["modelDir"]), setup["modelApi"], strict=False
-        )
+        self._model = model.Model(predictor, setup["modelApi"], readings, strict=False)
 
     def about(self) -> dict[str, Any]:
         return {

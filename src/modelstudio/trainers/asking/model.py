@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import date, datetime
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -18,6 +17,7 @@ import pandas as pd
 
 from modelstudio.trainers import kept_readings
 from modelstudio.trainers.asking.given import Given, InputError, nothing
+from modelstudio.trainers.asking.loading import load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,12 +73,9 @@ class Model:
         self._fast = getattr(predictor, "predict_row", None)
 
     @classmethod
-    def load(
-        cls, predictor: str, model_dir: Path, model_api: Mapping[str, Any], *, strict: bool = True
-    ) -> Self:
+    def load(cls, predictor: str, model_dir: Path, model_api: Mapping[str, Any]) -> Self:
         """Load a model with its predictor, ``module:Class``."""
-        loaded = load(predictor, model_dir)
-        return cls(loaded, model_api, kept_readings.read(model_dir), strict=strict)
+        return cls(load(predictor, model_dir), model_api, kept_readings.read(model_dir))
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or name == "predictor":  # as a copy asks before it has any
@@ -150,13 +147,6 @@ class Model:
 
     def _note(self, notes: list[str]) -> None:
         self.notes = [*notes, *map(str, getattr(self.predictor, "notes", None) or ())]
-
-
-def load(predictor: str, model_dir: Path) -> Predictor:
-    """Import a predictor's ``module:Class`` and load a model with it."""
-    module_name, _, class_name = predictor.partition(":")
-    loaded: Predictor = getattr(import_module(module_name), class_name).load(model_dir)
-    return loaded
 
 
 def plain(value: Any) -> Any:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import datetime as dt
 import re
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from modelstudio.tables import readings
+from modelstudio.trainers import kept_readings
 from modelstudio.trainers.asking.given import InputError
 from modelstudio.trainers.asking.model import Model
 from published import columns, model_api
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 API = model_api(
     columns(
@@ -363,3 +367,14 @@ def test_what_the_predictor_has_is_had_through_the_model() -> None:
     with pytest.raises(AttributeError):
         _ = model.unheard_of
     assert repr(model).startswith("<Recording of ['size', 'rooms', ")
+
+
+def test_what_lies_beside_the_model_says_how_its_columns_are_written(tmp_path: Path) -> None:
+    kept_readings.write(tmp_path, WRITTEN)
+    model = Model.load("inference_predictors:Echo", tmp_path, API)
+    row = {"size": "1.234,5", "rooms": "2.000"}
+    assert model.predict_row(row) == {"total": 3234.5, "shown": "1234.5|2000"}
+    (tmp_path / "column_readings.json").unlink()  # as a model of before has none
+    model = Model.load("inference_predictors:Echo", tmp_path, API)
+    with pytest.raises(InputError, match=r"^Column 'size' has a value that is not a number: '1\."):
+        model.predict_row(row)

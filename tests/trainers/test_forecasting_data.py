@@ -12,13 +12,14 @@ from modelstudio.trainers.base import TrainingError
 from modelstudio.trainers.forecasting import frequency
 from modelstudio.trainers.forecasting.assembly import AssemblyError, Resampling, Rows, assemble
 from modelstudio.trainers.forecasting.calendar import Calendar
-from modelstudio.trainers.forecasting.columns import Columns, UnreadableMoments, moments_of, numbers
+from modelstudio.trainers.forecasting.columns import Columns, numbers
+from modelstudio.trainers.forecasting.moments import UnreadableMoments, moments_of
 
 ALIASES = (
     "D", "h", "30min", "15min", "2h", "7h", "3D", "W-SUN", "W-MON", "2W-WED", "MS", "ME", "2MS",
     "QS-FEB", "QE-NOV", "YS-JAN", "YE-JUN", "B", "s", "10s",
 )  # fmt: skip
-COLUMNS = Columns("at", "y", "item", (), (), (), {})
+COLUMNS = Columns("at", "y", ("item",), (), (), (), {})
 
 
 def panel_of(frame, alias, *, columns=COLUMNS, resampling=Resampling(), horizon=3):  # noqa: B008
@@ -178,7 +179,7 @@ def test_what_comes_after_a_cut_does_not_fill_a_gap_before_it(missing, cut, stra
 def test_what_follows_the_last_value_is_future():
     at = pd.date_range("2024-01-01", periods=8)
     frame = pd.DataFrame({"item": "a", "at": at, "y": [1.0, 2, 3] + [None] * 5, "price": range(8)})
-    columns = Columns("at", "y", "item", ("price",), (), (), {})
+    columns = Columns("at", "y", ("item",), ("price",), (), (), {})
     panel = panel_of(frame, "D", columns=columns).panel
     assert list(panel.cuts) == [3]
     assert list(panel.lengths) == [6]

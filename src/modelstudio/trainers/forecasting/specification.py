@@ -47,7 +47,7 @@ def _dataset(
     }
 
 
-_ITEM_TYPES: Final = ("STRING", "NUMERIC")
+_ITEM_TYPES: Final = ("STRING", "NUMERIC", "BOOLEAN")
 
 
 def _training_columns() -> dict[str, Any]:
@@ -60,8 +60,10 @@ def _training_columns() -> dict[str, Any]:
         TARGET_COLUMN: _column("Target column", "What to forecast.", ("NUMERIC",), target=True),
         ITEM_COLUMN: _column(
             "Item id column",
-            "Tells series apart. Without it, the dataset is a single series.",
+            "Tells series apart, such as store and product. Without any, the dataset is a single "
+            "series.",
             _ITEM_TYPES,
+            multiple=True,
             optional=True,
         ),
         KNOWN_COLUMNS: _column(
@@ -76,7 +78,7 @@ def _training_columns() -> dict[str, Any]:
 
 
 def _inputs() -> dict[str, Any]:
-    item = _column("Item id column", "The item that a row describes.", _ITEM_TYPES)
+    item = _column("Item id column", "The series that a row is of.", _ITEM_TYPES, multiple=True)
     training = _training_columns()
     return {
         TRAINING_INPUT: _dataset(

@@ -15,6 +15,7 @@ from modelstudio.trainers.json_schema import (
     integer,
     penalty,
     positive,
+    readings,
     share,
 )
 
@@ -227,6 +228,7 @@ def _effort() -> JsonSchema:
 
 def _data() -> JsonSchema:
     return {
+        "readings": readings(),
         "frequency": described(
             "Frequency",
             "Step of the series, such as D, B, W-SUN, MS, BME, SMS, M-15, WOM-1MON, QS, h or "

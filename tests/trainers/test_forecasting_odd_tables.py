@@ -17,7 +17,7 @@ from modelstudio.trainers.forecasting.columns import Columns
 from modelstudio.trainers.forecasting.identity import texts_of
 from modelstudio.trainers.forecasting.linear import LinearLags
 from modelstudio.trainers.forecasting.members import LinearMember
-from modelstudio.trainers.forecasting.moments import moments_of
+from modelstudio.trainers.forecasting.moments import local_moments
 
 COLUMNS = Columns("at", "y", (), (), (), (), {})
 SINGLE = {"timestamp_column": ["at"], "target_column": ["y"]}
@@ -62,8 +62,9 @@ def test_a_table_without_rows_says_that_there_is_nothing(recorder, tmp_path, ite
     ],
 )
 def test_the_frequency_of_ends_business_days_and_clock_changes(stamps, alias):
-    moments, given = moments_of(pd.Series(stamps))
-    assert given.all()
+    local = local_moments(pd.Series(stamps), None, None)
+    assert local.given.all()
+    moments = local.instants if local.zone else local.wall
     found = frequency.infer(moments, np.zeros(len(moments), dtype="int64"))
     assert found.alias == alias
     made = assemble(rows_of(moments, np.arange(len(moments))), found, COLUMNS, Resampling(), 2)

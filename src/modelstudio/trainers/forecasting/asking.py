@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_datetime64_any_dtype
 
 from modelstudio.trainers.forecasting import periods
 from modelstudio.trainers.forecasting.assembly import Rows, collapsed
@@ -18,6 +19,7 @@ from modelstudio.trainers.forecasting.zones import is_offset
 from modelstudio.trainers.targets import beyond_computing
 
 if TYPE_CHECKING:
+    from modelstudio.tables.readings import MomentReading
     from modelstudio.trainers.forecasting.columns import Columns
     from modelstudio.trainers.forecasting.memory import Remembering
     from modelstudio.trainers.forecasting.panel import Panel
@@ -43,10 +45,11 @@ def read(frame: pd.DataFrame, package: Remembering, notes: list[str]) -> tuple[R
     fixed = columns.zone is None or is_offset(columns.zone)
     try:
         local = local_moments(
-            frame[columns.time], None, None if fixed else columns.zone, keys, columns.zone
-        )
+            frame[columns.time], _reading(frame, columns), None if fixed else columns.zone, keys,
+            columns.zone,
+        )  # fmt: skip
     except UnreadableMoments as error:
-        raise ValueError(f"{columns.time}: {str(error)[:_SHOWN]!r} is no date") from error
+        raise ValueError(f"{columns.time}: the column {error.told}") from error
     for name in (columns.time, *columns.items):
         if frame[name].isna().any():
             raise ValueError(f"{name}: {int(frame[name].isna().sum())} rows are without a value")
@@ -56,7 +59,39 @@ def read(frame: pd.DataFrame, package: Remembering, notes: list[str]) -> tuple[R
     moments = local.counted(package.calendar)
     rows = rows_of(frame, columns, moments, keys, np.ones(len(frame), dtype=bool))
     _refuse_no_numbers(frame, rows, columns)
+    _tell_of_unread(frame, rows, columns, notes)
     return rows, local.zone if columns.zone is not None else None
+
+
+def _reading(frame: pd.DataFrame, columns: Columns) -> MomentReading | None:
+    """Return how stamps are read; moments that have a type already are what the clock shows."""
+    typed = is_datetime64_any_dtype(frame[columns.time].dtype)
+    return None if typed else columns.moment_reading
+
+
+def _tell_of_unread(frame: pd.DataFrame, rows: Rows, columns: Columns, notes: list[str]) -> None:
+    """Tell of values of covariates that could not be read.
+
+    Raises
+    ------
+    ValueError
+        When that are all of a column of numbers, unless the model was saved before it was refused.
+    """
+    for name in columns.covariates:
+        if name not in frame:
+            continue
+        given = frame[name].notna().to_numpy()
+        unread = given & np.isnan(rows.covariates[name])
+        if not unread.any():
+            continue
+        what = "among the values that were trained on" if name in columns.categories else "numbers"
+        shown = examples(frame.loc[unread, name])
+        message = (
+            f"{name}: {int(unread.sum())} of {int(given.sum())} values are not {what}: {shown}"
+        )
+        if (unread == given).all() and name not in columns.categories and columns.version > 1:
+            raise ValueError(message)
+        notes.append(f"{message}; they count as missing")
 
 
 def _refuse_no_numbers(frame: pd.DataFrame, rows: Rows, columns: Columns) -> None:

@@ -8,17 +8,26 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 import pandas as pd
 
+from modelstudio.tables.readings import (
+    UNFIT,
+    BooleanReading,
+    MomentReading,
+    NumberReading,
+    of_state,
+)
 from modelstudio.trainers.forecasting.identity import texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from modelstudio.tables.readings import Reading
     from modelstudio.trainers.forecasting.panel import Floats
 
 _NUMERIC: Final = frozenset({"BYTE", "SHORT", "INTEGER", "LONG", "FLOAT", "DOUBLE", "DECIMAL"})
 USABLE: Final = _NUMERIC | {"STRING", "BOOLEAN"}
 #: Categories beyond these, the rarest, share one number.
 _MOST_CATEGORIES: Final = 1_000
+_PLAIN: Final = NumberReading("1234.5")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +44,9 @@ class Columns:
         Of the rules that tables are read by; 1 of models saved before ids were read by their type
         and joins that do not match were refused.
     zone
-        The zone, or the offset from UTC, of the stamps' clock; None when they do not say, or UTC.
+        The zone, or the offset from UTC, of the stamps' clock; None when they do not say.
+    readings
+        Column to the state of the reading that its values came from, as far as it had one.
     """
 
     time: str
@@ -48,6 +59,7 @@ class Columns:
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     version: int = 2
     zone: str | None = None
+    readings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def of_state(cls, state: Mapping[str, Any]) -> Self:
@@ -66,6 +78,17 @@ class Columns:
             categories={name: tuple(values) for name, values in found.categories.items()},
         )
 
+    def reading(self, name: str) -> Reading | None:
+        """Return how a column's texts are read; None when nothing was said of that."""
+        if name in self.readings:
+            return of_state(self.readings[name])
+        return BooleanReading() if self.types.get(name) == "BOOLEAN" else None
+
+    @property
+    def moment_reading(self) -> MomentReading | None:
+        """How texts of stamps are read; None when they were none in training."""
+        return moment_reading(self.readings.get(self.time))
+
     @property
     def exact_ids(self) -> bool:
         """Whether ids are read by their column's type, rather than as they come."""
@@ -82,21 +105,44 @@ class Columns:
     def encode(self, name: str, values: pd.Series) -> Floats:
         """Return a column's values as floats: NaN for what is missing or an unknown category."""
         if name not in self.categories:
-            return numbers(values)
+            return numbers(values, self.reading(name))
         texts = texts_of(values)
         codes = pd.Index(self.categories[name]).get_indexer(pd.Index(texts.fillna("")))
         missing = texts.isna().to_numpy() | (codes < 0)
         return np.where(missing, np.nan, codes.astype("float64"))
 
 
-def numbers(values: pd.Series) -> Floats:
-    """Return values as floats, NaN for what is no finite number."""
-    if values.dtype == object:  # decimals, booleans with gaps, or numbers in strings
-        values = values.map({True: 1.0, False: 0.0}.get, na_action="ignore").where(
-            values.map(lambda value: isinstance(value, bool)), values
-        )
+def moment_reading(state: Mapping[str, Any] | None) -> MomentReading | None:
+    """Return the reading of moments that a state is of, None if it is of none."""
+    reading = None if state is None else of_state(state)
+    return reading if isinstance(reading, MomentReading) else None
+
+
+def numbers(values: pd.Series, reading: Reading | None = None) -> Floats:
+    """Return values as floats, NaN for what is no finite number.
+
+    Parameters
+    ----------
+    reading
+        How texts are read; None for as programs write numbers.
+    """
+    if values.dtype == object:  # decimals, booleans with gaps, or texts
+        codes, distinct = pd.factorize(values)
+        found = [_number(value, reading) for value in distinct]
+        return np.asarray([*found, np.nan], dtype="float64")[codes]
     found = pd.to_numeric(values, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
     return np.where(np.isfinite(found), found, np.nan)
+
+
+def _number(value: object, reading: Reading | None) -> float:
+    if isinstance(value, str):
+        read = (reading or _PLAIN).read(value)
+        value = None if read is UNFIT else read
+    try:
+        found = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return np.nan
+    return found if np.isfinite(found) else np.nan
 
 
 def categories_of(values: pd.Series) -> tuple[str, ...]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 import pandas as pd
 
+from modelstudio.tables.readings import UNFIT, Evidence, MomentReading, decide
+from modelstudio.tables.types import MOMENTS
 from modelstudio.trainers.forecasting import zones
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from modelstudio.tables.readings import Decision
     from modelstudio.trainers.forecasting.calendar import Calendar, Moments
     from modelstudio.trainers.forecasting.panel import Flags
 
@@ -23,11 +26,31 @@ if TYPE_CHECKING:
 _FIRST_YEAR: Final = np.datetime64("1000-01-01")
 _PAST_YEARS: Final = np.datetime64("3000-01-01")
 RANGE: Final = "the years 1000 to 2999"
-_WRITTEN_OFFSET: Final = r"(?:[Tt ]\d.*?)([+-]\d{2}:?\d{2}|[+-]\d{2}|[Zz])\s*$"
+_SHOWN: Final = 80
+_MOST: Final = 0.5
 
 
 class UnreadableMoments(ValueError):
-    """A value that is no date; the message names it."""
+    """A value that is no date; the message is the value."""
+
+    @property
+    def told(self) -> str:
+        return f"has the value {str(self)[:_SHOWN]!r}, which is no date in {RANGE}"
+
+
+class UndecidedMoments(UnreadableMoments):
+    """A column of texts that may be read in several ways."""
+
+    def __init__(self, possible: Sequence[str], examples: Sequence[str]) -> None:
+        self._names = " or ".join(map(repr, possible))
+        super().__init__(", ".join(map(repr, examples)))
+
+    @property
+    def told(self) -> str:
+        return (
+            f"may be read as {self._names}, with values such as {self}. Say which, with putSchema "
+            "or with readings in the configuration"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +104,7 @@ class Local:
 
 def local_moments(
     values: pd.Series,
-    reading: Mapping[str, Any] | None,
+    reading: MomentReading | None,
     zone: str | None,
     series: Any = None,
     assumed: str | None = None,
@@ -91,8 +114,8 @@ def local_moments(
     Parameters
     ----------
     reading
-        What is known of a typed column: ``zone``, and whether its values are ``local``, that is,
-        what that zone's clock showed. None for nothing.
+        How the column's texts are read, or those that its moments came from; None when nothing
+        is known of it.
     zone
         The zone to be in; None for that of the column, or else the last offset that it has.
     series
@@ -168,99 +191,101 @@ def _clock_changes(wall: Moments, found: zones.Instants, zone: str) -> list[str]
     return notes
 
 
-def _stamps(values: pd.Series, reading: Mapping[str, Any] | None) -> Stamps:
+def _stamps(values: pd.Series, reading: MomentReading | None) -> Stamps:
     given = values.notna().to_numpy()
     present = values[given]
-    ahead = np.full(len(values), np.nan)
+    wall, ahead = np.zeros(len(values), dtype="datetime64[us]"), np.full(len(values), np.nan)
     zone = None
     if isinstance(present.dtype, pd.DatetimeTZDtype):
         zone = str(present.dtype.tz)
-        shown = present.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
+        wall[given] = present.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
         utc = present.dt.tz_convert(zones.UTC).dt.tz_localize(None).to_numpy()
-        ahead[given] = (shown - utc.astype("datetime64[us]")) / np.timedelta64(1, "m")
+        ahead[given] = _minutes_ahead(wall[given], utc.astype("datetime64[us]"))
     elif pd.api.types.is_datetime64_dtype(present.dtype):
-        shown = present.to_numpy().astype("datetime64[us]")
-        zone = (reading or {}).get("zone")
-        if zone is not None and not (reading or {}).get("local"):
-            ahead[given] = 0.0
-            if zone != zones.UTC:
-                shown = zones.wall_of(shown, zone)
-                ahead[given] = np.nan
+        utc = present.to_numpy().astype("datetime64[us]")
+        wall[given], zone = _as_written(utc, reading)
+        if reading is not None and reading.zoned:
+            ahead[given] = _minutes_ahead(wall[given], utc)
     else:
-        shown, ahead[given] = _of_texts(present)
-    wall = np.zeros(len(values), dtype="datetime64[us]")
-    wall[given] = shown
+        read, wall[given], ahead[given] = _of_texts(present, reading)
+        given[given] = read
     beyond = given & ((wall < _FIRST_YEAR) | (wall >= _PAST_YEARS))
     return Stamps(wall, ahead, given & ~beyond, beyond, zone)
 
 
-def _of_texts(values: pd.Series) -> tuple[Moments, Minutes]:
-    """Return what the clock showed and how far it was ahead of UTC, NaN where that is not said."""
-    texts = values.map(str)
-    written = texts.str.extract(_WRITTEN_OFFSET, expand=False)
-    ahead = written.map(_minutes, na_action="ignore").astype("float64").to_numpy()
-    moments, _ = moments_of(values)
-    shown = moments.astype("datetime64[us]")
-    said = np.isfinite(ahead)
-    shown[said] += ahead[said].astype("int64").astype("timedelta64[m]")
-    return shown, ahead
+def _minutes_ahead(wall: Moments, utc: Moments) -> Minutes:
+    return (wall - utc) / np.timedelta64(1, "m")
 
 
-def _minutes(offset: str) -> float:
-    if offset in {"Z", "z"}:
-        return 0.0
-    digits = re.sub(r"\D", "", offset)
-    minutes = int(digits[:2]) * 60 + int(digits[2:] or 0)
-    return float(-minutes if offset.startswith("-") else minutes)
+def _as_written(moments: Moments, reading: MomentReading | None) -> tuple[Moments, str | None]:
+    """Return what the clock showed at typed moments, and its zone when that has a name."""
+    if reading is None or not reading.zoned:
+        return moments, None
+    if reading.runs:
+        return reading.local(moments.astype("int64")).astype("datetime64[us]"), None
+    if reading.zone is None or reading.zone == zones.UTC:
+        return moments, None
+    return zones.wall_of(moments, reading.zone), reading.zone
 
 
-def moments_of(values: pd.Series) -> tuple[Moments, Flags]:
-    """Return the moments in a column of dates, timestamps or strings of them.
+def _of_texts(values: pd.Series, reading: MomentReading | None) -> tuple[Flags, Moments, Minutes]:
+    """Return where there is a moment, what the clock showed, and its minutes ahead of UTC."""
+    codes, distinct = pd.factorize(values)
+    texts = [_text(value) for value in distinct]
+    counts = np.bincount(codes, minlength=len(texts)).tolist()
+    reading = reading or _decided(dict(zip(texts, counts, strict=True)))
+    micros, ahead = np.zeros(len(texts), dtype="int64"), np.full(len(texts), np.nan)
+    given = np.ones(len(texts), dtype=bool)
+    for place, text in enumerate(texts):
+        found = reading.found(text)
+        if found is UNFIT:
+            raise UnreadableMoments(text)
+        given[place] = found is not None
+        if found is not None:
+            offset = found.offset or 0
+            micros[place] = found.micros + offset * 60_000_000
+            ahead[place] = np.nan if found.offset is None else offset
+    return given[codes], micros.astype("datetime64[us]")[codes], ahead[codes]
 
-    Returns
-    -------
-    moments
-        ``datetime64[ns]``, in UTC where there is a zone.
-    given
-        Where there is a value.
+
+def _text(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def decided(values: pd.Series, told: str | None = None) -> MomentReading | None:
+    """Return the reading of a column of texts or whole numbers; None for one of moments.
+
+    Parameters
+    ----------
+    told
+        The name of the reading that it has.
 
     Raises
     ------
     UnreadableMoments
-        For a value that is no date, or one before 1678 or after 2261.
+        When there is none for all values, or more than one.
     """
-    given = values.notna().to_numpy()
-    present = values[given]
-    if pd.api.types.is_string_dtype(present) or present.dtype == object:
-        parsed = _parsed(present)
-    else:
-        parsed = pd.to_datetime(present, errors="coerce", utc=True)
-    wrong = parsed.isna().to_numpy()
-    if wrong.any():
-        raise UnreadableMoments(str(present.iloc[int(np.argmax(wrong))]))
-    naive = pd.DatetimeIndex(parsed).tz_localize(None).to_numpy().astype("datetime64[ns]")
-    moments = np.zeros(len(values), dtype="datetime64[ns]")
-    moments[given] = naive
-    return moments, given
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return None
+    counts = values.dropna().map(_text).value_counts()
+    return _decided({str(text): int(count) for text, count in counts.items()}, told)
 
 
-def _parsed(values: pd.Series) -> Any:
-    """Return strings or date objects as moments; NaT for what is neither."""
-    texts = values.map(str)
-    parsed = pd.to_datetime(texts, format="ISO8601", errors="coerce", utc=True)
-    if not parsed.isna().any():
-        return parsed
-    for day_first in (False, True):  # 3/14/2024 or 14/3/2024: the one that reads them all
-        parsed = pd.to_datetime(
-            texts, format="mixed", dayfirst=day_first, errors="coerce", utc=True
-        )
-        if not parsed.isna().any() and _consistent(texts, day_first=day_first):
-            break
-    return parsed
+def _decided(counts: Mapping[str, int], told: str | None = None) -> MomentReading:
+    seen = Evidence()
+    seen.add(dict(counts))
+    decision = decide({"": seen}, hints={"": told or "moment"})[""]
+    if decision.question:
+        raise UndecidedMoments(decision.possible, decision.examples)
+    if _is_of_moments(decision) and not decision.unfit:
+        return cast("MomentReading", decision.reading)
+    # Name what most of the values are not.
+    mostly = decide({"": seen}, hints={"": "moment"}, least_share=_MOST)[""]
+    wrong = mostly if _is_of_moments(mostly) else decision
+    shown = wrong.examples or decision.examples or tuple(seen.examples()) or tuple(counts)
+    raise UnreadableMoments(shown[0] if shown else "")
 
 
-def _consistent(texts: pd.Series, *, day_first: bool) -> bool:
-    """Whether dates like 14/3/2024 all have the day where it is said to be."""
-    parts = texts.str.extract(r"^\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d{4}").astype("float64")
-    month = parts[1] if day_first else parts[0]
-    return bool((month.dropna() <= 12).all())  # noqa: PLR2004 - months
+def _is_of_moments(decision: Decision) -> bool:
+    reading = decision.reading
+    return isinstance(reading, MomentReading) and reading.field_type in MOMENTS

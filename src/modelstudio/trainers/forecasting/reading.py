@@ -12,6 +12,7 @@ from modelstudio.trainers.forecasting import joins, specification, steps
 from modelstudio.trainers.forecasting.assembly import AssemblyError, Resampling, assemble
 from modelstudio.trainers.forecasting.columns import USABLE, Columns, categories_of
 from modelstudio.trainers.forecasting.identity import keys_of
+from modelstudio.trainers.forecasting.moments import UnreadableMoments, decided
 from modelstudio.trainers.forecasting.rows import Told, frame_of, take
 from modelstudio.trainers.forecasting.zones import UnknownZone, zone_of
 
@@ -65,6 +66,7 @@ def read(task: TrainingTask, horizon: int, reporter: Reporter) -> Source:
     columns = _columns(table)
     _refuse_hidden_columns(columns, task.config)
     frame = frame_of(table, columns.items)
+    columns = _with_readings(columns, frame, table, task.config)
     columns = _settled(columns, frame, table, task, reporter)
     resampling = Resampling.of(task.config)
     zone = _zone(task.config)
@@ -94,6 +96,27 @@ def read(task: TrainingTask, horizon: int, reporter: Reporter) -> Source:
         reporter.log(f"Filled {made.filled} steps without a value")
     _tell(panel, made.filled, made.without_values, told)
     return Source(panel, columns, resampling, tested, facts, told.findings, raw)
+
+
+def _with_readings(
+    columns: Columns, frame: pd.DataFrame, table: InputTable, config: Mapping[str, Any]
+) -> Columns:
+    """Return the columns with how their texts are read; stamps must have one reading."""
+    states: dict[str, Mapping[str, Any]] = {
+        name: {key: value for key, value in state.items() if key != "seen"}
+        for name, state in table.readings.items()
+    }
+    if columns.time not in states:
+        told = config.get("readings", {}).get(columns.time)
+        try:
+            found = decided(frame[columns.time], told)
+        except UnreadableMoments as error:
+            raise TrainingError(
+                f"The timestamp column {columns.time!r} of the training dataset {error.told}"
+            ) from error
+        if found is not None:
+            states[columns.time] = found.state()
+    return replace(columns, readings=states)
 
 
 def _zone(config: Mapping[str, Any]) -> str | None:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow.parquet as pq
+from pandas.api.types import is_datetime64_any_dtype
 
 from modelstudio.trainers.base import TrainingError
 from modelstudio.trainers.findings import Finding
 from modelstudio.trainers.forecasting.assembly import Rows
-from modelstudio.trainers.forecasting.columns import numbers
+from modelstudio.trainers.forecasting.columns import moment_reading, numbers
 from modelstudio.trainers.forecasting.identity import keys_of
 from modelstudio.trainers.forecasting.moments import RANGE, UnreadableMoments, local_moments
 from modelstudio.trainers.targets import refuse_beyond_computing
@@ -97,13 +98,14 @@ def take(
         When a stamp or a target value cannot be used.
     """
     keys, keyed = keys_of(frame, columns)
-    reading = getattr(table, "readings", {}).get(columns.time)
     try:
+        reading = moment_reading(table.readings.get(columns.time))
+        if reading is None and not is_datetime64_any_dtype(frame[columns.time].dtype):
+            reading = columns.moment_reading
         local = local_moments(frame[columns.time], reading, zone, keys, columns.zone)
     except UnreadableMoments as error:
         raise TrainingError(
-            f"The timestamp column {columns.time!r} of the {role} dataset has the value "
-            f"{str(error)[:80]!r}, which is no date in {RANGE}"
+            f"The timestamp column {columns.time!r} of the {role} dataset {error.told}"
         ) from error
     _tell_of_moments(local, frame, columns, role, told)
     nameless = local.given & ~keyed
@@ -131,7 +133,9 @@ def rows_of(
     return Rows(
         item=keys[kept],
         moment=moments[kept],
-        target=numbers(frame[columns.target]) if columns.target in frame else nothing,
+        target=numbers(frame[columns.target], columns.reading(columns.target))
+        if columns.target in frame
+        else nothing,
         covariates={
             name: columns.encode(name, frame[name]) if name in frame else nothing
             for name in columns.covariates

@@ -54,8 +54,9 @@ def _training_columns() -> dict[str, Any]:
     return {
         TIME_COLUMN: _column(
             "Timestamp column",
-            "When a value was measured: a date, a timestamp, or a text of one.",
-            ("TEMPORAL", "STRING"),
+            "When a value was measured: a date, a timestamp, a text of one, or a whole number such "
+            "as 2024 or 202401.",
+            ("TEMPORAL", "STRING", "NUMERIC"),
         ),
         TARGET_COLUMN: _column("Target column", "What to forecast.", ("NUMERIC",), target=True),
         ITEM_COLUMN: _column(

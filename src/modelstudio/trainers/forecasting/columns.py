@@ -128,9 +128,9 @@ def numbers(values: pd.Series, reading: Reading | None = None) -> Floats:
     """
     if values.dtype == object:  # decimals, booleans with gaps, or texts
         codes, distinct = pd.factorize(values)
-        found = [_number(value, reading) for value in distinct]
-        return np.asarray([*found, np.nan], dtype="float64")[codes]
-    found = pd.to_numeric(values, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
+        read: Floats = np.array([*(_number(value, reading) for value in distinct), np.nan])
+        return read[codes]
+    found: Floats = pd.to_numeric(values, errors="coerce").to_numpy("float64", na_value=np.nan)
     return np.where(np.isfinite(found), found, np.nan)
 
 

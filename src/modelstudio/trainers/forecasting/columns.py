@@ -128,8 +128,8 @@ def numbers(values: pd.Series, reading: Reading | None = None) -> Floats:
     """
     if values.dtype == object:  # decimals, booleans with gaps, or texts
         codes, distinct = pd.factorize(values)
-        read: Floats = np.array([*(_number(value, reading) for value in distinct), np.nan])
-        return read[codes]
+        read = np.array([*(_number(value, reading) for value in distinct), np.nan])
+        return np.asarray(read[codes], dtype="float64")
     found: Floats = pd.to_numeric(values, errors="coerce").to_numpy("float64", na_value=np.nan)
     return np.where(np.isfinite(found), found, np.nan)
 

@@ -273,7 +273,7 @@ def decided(values: pd.Series, told: str | None = None) -> MomentReading | None:
 
 def _decided(counts: Mapping[str, int], told: str | None = None) -> MomentReading:
     seen = Evidence()
-    seen.add({text: count for text, count in counts.items()})
+    seen.add(dict(counts.items()))
     decision = decide({"": seen}, hints={"": told or "moment"})[""]
     if decision.question:
         raise UndecidedMoments(decision.possible, decision.examples)

@@ -13,7 +13,13 @@ from modelstudio.trainers.forecasting.assembly import AssemblyError, Resampling,
 from modelstudio.trainers.forecasting.columns import USABLE, Columns, categories_of
 from modelstudio.trainers.forecasting.identity import keys_of
 from modelstudio.trainers.forecasting.moments import UnreadableMoments, decided
-from modelstudio.trainers.forecasting.rows import Told, frame_of, take
+from modelstudio.trainers.forecasting.rows import (
+    Told,
+    frame_of,
+    reading_table,
+    take,
+    tell_of_readings,
+)
 from modelstudio.trainers.forecasting.zones import UnknownZone, zone_of
 
 if TYPE_CHECKING:
@@ -68,6 +74,13 @@ def read(task: TrainingTask, horizon: int, reporter: Reporter) -> Source:
     frame = frame_of(table, columns.items)
     columns = _with_readings(columns, frame, table, task.config)
     columns = _settled(columns, frame, table, task, reporter)
+    reporter.table(
+        "reading",
+        reading_table(frame, columns, table),
+        "How the values of each column of the training table were read, how many were so, and how "
+        "else they may be read.",
+    )
+    tell_of_readings(columns, table, told)
     resampling = Resampling.of(task.config)
     zone = _zone(task.config)
     taken = take(frame, columns, "training", table, zone, told)

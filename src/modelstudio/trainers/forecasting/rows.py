@@ -6,9 +6,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 from pandas.api.types import is_datetime64_any_dtype
 
+from modelstudio.tables.types import FIELD_TYPES
 from modelstudio.trainers.base import TrainingError
 from modelstudio.trainers.findings import Finding
 from modelstudio.trainers.forecasting.assembly import Rows
@@ -18,9 +20,7 @@ from modelstudio.trainers.forecasting.moments import RANGE, UnreadableMoments, l
 from modelstudio.trainers.targets import refuse_beyond_computing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import pandas as pd
+    from collections.abc import Mapping, Sequence
 
     from modelstudio.trainers.base import InputTable
     from modelstudio.trainers.forecasting.calendar import Calendar, Moments
@@ -141,6 +141,57 @@ def rows_of(
             for name in columns.covariates
         },
     )
+
+
+def reading_table(frame: pd.DataFrame, columns: Columns, table: InputTable) -> pd.DataFrame:
+    """Return how each column that is used was read, one row a column."""
+    used = (columns.time, *columns.items, columns.target, *columns.covariates, *columns.static)
+    return pd.DataFrame(
+        [
+            _reading_row(name, frame[name], columns, table.readings.get(name, {}).get("seen", {}))
+            for name in used
+            if name in frame
+        ]
+    )
+
+
+def _reading_row(
+    name: str, values: pd.Series, columns: Columns, seen: Mapping[str, Any]
+) -> dict[str, Any]:
+    reading = columns.reading(name)
+    typed = FIELD_TYPES[columns.types[name]].meaning
+    return {
+        "column": name,
+        "taken_for": typed if name not in columns.readings or reading is None else reading.name,
+        "fitted": seen.get("fitted", int(values.notna().sum())),
+        "did_not_fit": seen.get("unfit", 0),
+        "examples": ", ".join(map(repr, seen.get("examples", ()))),
+        "also_possible": ", ".join(seen.get("possible", ())),
+    }
+
+
+def tell_of_readings(columns: Columns, table: InputTable, told: Told) -> None:
+    """Tell of columns that may be read otherwise, and of values that were not read."""
+    for name in (*columns.covariates, *columns.static, columns.target):
+        seen = table.readings.get(name, {}).get("seen", {})
+        shown = ", ".join(map(repr, seen.get("examples", ())))
+        if seen.get("unfit"):
+            told.warn(
+                "values_unfit",
+                f"{seen['unfit']} values of the column {name!r} could not be read and count as "
+                f"missing, such as {shown}",
+                "Correct them, or say in the setting 'readings' what the column is",
+                name,
+            )
+        elif seen.get("possible") and columns.types[name] == "STRING":
+            possible = " or as ".join(map(repr, seen["possible"]))
+            told.warn(
+                "reading_undecided",
+                f"The column {name!r} may be read as {possible}, such as {shown}; the values do "
+                "not tell which, so they are categories",
+                "Say which is meant in the setting 'readings', or put the dataset's schema with it",
+                name,
+            )
 
 
 def out_of_range(values: pd.Series, beyond: Flags) -> str:

@@ -18,6 +18,7 @@ from modelstudio.trainers.tabular.preparation import (
     numerals,
     texts,
 )
+from modelstudio.trainers.tabular.preparation import precision as precisions
 from modelstudio.trainers.tabular.preparation.dates import EPOCH_UNITS, DateFormat
 from modelstudio.trainers.tabular.preparation.moments import PARTS, Moments
 from modelstudio.trainers.tabular.preparation.plain import Booleans, Numbers, flag_of
@@ -82,9 +83,9 @@ def choose(data: ColumnData, field_type: str, seed: int, target: Values | None =
     if field_type in _NUMBERS:
         return _of_numbers(data, field_type, target)
     if field_type == "BOOLEAN":
-        return _single(Booleans(), data)
+        return _single(Booleans(strict=False), data)
     if field_type in _MOMENTS:
-        return _of_moments(data, DateFormat.ISO, strict=True)
+        return _of_moments(data, DateFormat.ISO, strict=False)
     if field_type == "STRING":
         return _of_strings(data, seed, target)
     return Choice(reason=f"columns of type {field_type} are not supported")
@@ -100,8 +101,21 @@ def _of_numbers(data: ColumnData, field_type: str, target: Values | None) -> Cho
         return replace(moments, note="whole numbers that are dates, year before month before day")
     unit = _epoch_unit(data.name, numbers)
     if unit is not None:
-        return replace(_of_moments(data, unit, strict=True), note=f"numbers that are {unit}")
-    return _unless_identifier(data, choice, target)
+        return replace(_of_moments(data, unit, strict=False), note=f"numbers that are {unit}")
+    return _kept_apart(data, _unless_identifier(data, choice, target))
+
+
+def _kept_apart(data: ColumnData, choice: Choice) -> Choice:
+    """Write numbers so that single precision holds them, where it would not."""
+    if not data.is_numeric:
+        return choice
+    precision = precisions.choose(data.numbers[1])
+    if precision is None:
+        return choice
+    note = f"counted from {precision.offset}" if precision.offset else "in a large and a small part"
+    numbers = Numbers(precision=precision)
+    note = "; ".join(filter(None, [choice.note, f"numbers {note}"]))
+    return replace(choice, treatments=(numbers,), made=tuple(numbers.columns(data)), note=note)
 
 
 def _unless_identifier(data: ColumnData, choice: Choice, target: Values | None) -> Choice:

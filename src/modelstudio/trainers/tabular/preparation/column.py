@@ -12,11 +12,13 @@ from modelstudio.trainers.tabular.preparation.categories import Categories
 from modelstudio.trainers.tabular.preparation.moments import Moments
 from modelstudio.trainers.tabular.preparation.numerals import NumberTexts
 from modelstudio.trainers.tabular.preparation.plain import Booleans, Numbers
+from modelstudio.trainers.tabular.preparation.standing_in import StandIn
 from modelstudio.trainers.tabular.preparation.texts import Texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from modelstudio.trainers.tabular.preparation.counting import Counts
     from modelstudio.trainers.tabular.preparation.treatment import (
         ColumnData,
         Reader,
@@ -34,6 +36,11 @@ _TREATMENTS: tuple[type[Treatment], ...] = (
     Categories,
     Texts,
 )
+_TAKEN_FOR: Mapping[str, str] = {
+    "booleans": "true or false",
+    "moments": "dates",
+    "number texts": "numbers",
+}
 _BY_KIND: Mapping[str, type[Treatment]] = {treatment.kind: treatment for treatment in _TREATMENTS}
 
 
@@ -72,6 +79,8 @@ class PreparedColumn:
         Whether a further part, ``missing``, tells where the first one has no value.
     outputs
         Feature name to the part that it holds, in order.
+    stand_in
+        What a missing value is answered as where training had too few to learn what it means.
     """
 
     name: str
@@ -80,6 +89,7 @@ class PreparedColumn:
     treatments: tuple[Treatment, ...]
     flagged: bool
     outputs: Mapping[str, str]
+    stand_in: StandIn | None = None
 
     @property
     def features(self) -> tuple[Feature, ...]:
@@ -95,9 +105,24 @@ class PreparedColumn:
             for name, part in self.outputs.items()
         )
 
-    def values(self, data: ColumnData) -> list[Values]:
-        """Return one array for each output."""
+    @property
+    def is_category(self) -> bool:
+        """Whether it is a category before all else."""
+        first = self.treatments[0]
+        return bool(first.levels(first.parts[0]))
+
+    @property
+    def taken_for(self) -> str:
+        """What its values are read as, for a sentence."""
+        return _TAKEN_FOR.get(self.treatments[0].kind, self.treatments[0].kind)
+
+    def values(self, data: ColumnData, counts: Counts | None = None) -> list[Values]:
+        """Return one array for each output; ``counts`` is told what cannot be taken as it is."""
         made = [values for treatment in self.treatments for values in treatment.columns(data)]
+        if counts is not None:
+            counts.see(self, data, made[0])
+        if self.stand_in is not None:
+            made = self.stand_in.fill(made, data.missing)
         if self.flagged:
             made.append(np.isnan(made[0]).astype("float64"))
         return [made[place] for place in self._places()]
@@ -105,6 +130,8 @@ class PreparedColumn:
     def reader(self) -> Reader:
         """Return a function from a value to one number for each output."""
         read = _joined([treatment.reader(self.name) for treatment in self.treatments])
+        if self.stand_in is not None:
+            read = self.stand_in.reader(read)
         if self.flagged:
             read = _with_flag(read)
         places = self._places()
@@ -127,7 +154,12 @@ class PreparedColumn:
             for place, treatment in enumerate(self.treatments)
             if parts & set(treatment.parts) or (flagged and place == 0)
         )
-        return replace(self, outputs=outputs, flagged=flagged, treatments=treatments)
+        stand_in = self.stand_in and self.stand_in.keep(
+            _parts_of(self.treatments), _parts_of(treatments)
+        )
+        return replace(
+            self, outputs=outputs, flagged=flagged, treatments=treatments, stand_in=stand_in
+        )
 
     def state(self) -> dict[str, Any]:
         return {
@@ -136,6 +168,7 @@ class PreparedColumn:
             "nullable": self.nullable,
             "flagged": self.flagged,
             "outputs": dict(self.outputs),
+            "stand_in": None if self.stand_in is None else self.stand_in.state(),
             "treatments": [
                 {"kind": treatment.kind, **treatment.state()} for treatment in self.treatments
             ],
@@ -147,15 +180,20 @@ class PreparedColumn:
             _BY_KIND[one["kind"]].of_state({key: one[key] for key in one if key != "kind"})
             for one in state["treatments"]
         )
-        return cls(**{**state, "treatments": treatments})
+        stand_in = None if state["stand_in"] is None else StandIn.of_state(state["stand_in"])
+        return cls(**{**state, "treatments": treatments, "stand_in": stand_in})
 
     def _parts(self) -> list[str]:
-        parts = [part for treatment in self.treatments for part in treatment.parts]
+        parts = _parts_of(self.treatments)
         return [*parts, MISSING_PART] if self.flagged else parts
 
     def _places(self) -> list[int]:
         places = {part: place for place, part in enumerate(self._parts())}
         return [places[part] for part in self.outputs.values()]
+
+
+def _parts_of(treatments: Sequence[Treatment]) -> list[str]:
+    return [part for treatment in treatments for part in treatment.parts]
 
 
 def _joined(readers: list[Reader]) -> Reader:

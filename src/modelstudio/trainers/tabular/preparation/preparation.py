@@ -14,28 +14,31 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
-from modelstudio.trainers.tabular.preparation import identifiers
+from modelstudio.trainers.tabular.preparation import identifiers, older
 from modelstudio.trainers.tabular.preparation.choosing import Choice, choose
 from modelstudio.trainers.tabular.preparation.column import (
     MISSING_PART,
     Feature,
     PreparedColumn,
 )
+from modelstudio.trainers.tabular.preparation.standing_in import stand_in_of
 from modelstudio.trainers.tabular.preparation.treatment import ColumnData
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
+    from modelstudio.trainers.tabular.preparation.counting import Counts
     from modelstudio.trainers.tabular.preparation.treatment import Values
 
 TOO_LITTLE = "it carries too little information"
 
-_FORMAT_VERSION = 2
+_FORMAT_VERSION = 3
 # In fewer rows, columns agree by accident.
 _LEAST_ROWS_TO_COMPARE = 20
 _FLAGGED_SHARES = (0.005, 0.995)
 _LEAST_FLAGGED_ROWS = 10
+_LEARNED_SHARE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,24 +105,25 @@ class Preparation:
             treatment.row_microseconds for column in self.columns for treatment in column.treatments
         )
 
-    def matrix(self, frame: pd.DataFrame) -> Values:
+    def matrix(self, frame: pd.DataFrame, counts: Counts | None = None) -> Values:
         """Return the features as a float64 array (rows, features) in C order.
 
-        NaN is missing; a category is the position of its level. Columns that the preparation does
-        not know are ignored.
+        NaN is missing; a category is the position of its level. A value that cannot be read as what
+        its column was taken for is missing, and ``counts`` is told. Columns that the preparation
+        does not know are ignored.
 
         Raises
         ------
         KeyError
             With the name of a column that is absent and was never missing in training.
         ValueError
-            When a value cannot be read as its column's type, or a column is there several
-            times; the message names the column.
+            When a column is there several times; the message names it. Preparations of earlier
+            formats refuse in the same way a value that is not of its column's type.
         """
         made = np.empty((len(frame), len(self.features)), dtype="float64")
         place = 0
         for column in self.columns:
-            for values in column.values(_data(frame, column)):
+            for values in column.values(_data(frame, column), counts):
                 made[:, place] = values
                 place += 1
         return made
@@ -140,14 +144,14 @@ class Preparation:
                 raise KeyError(name)
         return np.array(made, dtype="float64")
 
-    def transform(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def transform(self, frame: pd.DataFrame, counts: Counts | None = None) -> pd.DataFrame:
         """Return the features as a table with the frame's index; categories as pandas has them.
 
-        Raises as ``matrix`` does.
+        Counts and raises as ``matrix`` does.
         """
         made: dict[str, Any] = {}
         for column in self.columns:
-            values = column.values(_data(frame, column))
+            values = column.values(_data(frame, column), counts)
             for feature, numbers in zip(column.features, values, strict=True):
                 if feature.kind == "category":
                     codes = np.where(np.isnan(numbers), -1, numbers).astype("int64")
@@ -196,7 +200,9 @@ class Preparation:
     @classmethod
     def load(cls, path: Path) -> Self:
         state = json.loads(path.read_text(encoding="utf-8"))
-        if state["version"] != _FORMAT_VERSION:
+        if state["version"] in older.READERS:
+            state = older.READERS[state["version"]](state)
+        elif state["version"] != _FORMAT_VERSION:
             raise ValueError(f"{path.name} has the unknown format version {state['version']}")
         return cls(
             [PreparedColumn.of_state(column) for column in state["columns"]],
@@ -268,7 +274,12 @@ class _Fitting:
             self._taken.add(name)
             outputs[name] = part
         nullable = bool(data.missing.any())
-        return PreparedColumn(data.name, field_type, nullable, choice.treatments, flagged, outputs)
+        stand_in = None
+        if not flagged and _hardly_missing(data, choice):
+            stand_in = stand_in_of(choice.treatments, choice.made, data)
+        return PreparedColumn(
+            data.name, field_type, nullable, choice.treatments, flagged, outputs, stand_in
+        )
 
     def _is_flagged(self, choice: Choice) -> bool:
         """Tell whether being missing is worth a feature: not rare, and in other rows than before.
@@ -286,6 +297,14 @@ class _Fitting:
             return False
         self._flags.add(rows)
         return True
+
+
+def _hardly_missing(data: ColumnData, choice: Choice) -> bool:
+    """Tell whether too few values are missing to learn what that means."""
+    is_category = bool(choice.treatments[0].levels(choice.treatments[0].parts[0]))
+    missing = data.missing if is_category else np.isnan(choice.made[0])
+    most = min(_LEAST_FLAGGED_ROWS - 1, _LEARNED_SHARE * len(data))
+    return int(missing.sum()) <= most
 
 
 def _data(frame: pd.DataFrame, column: PreparedColumn) -> ColumnData:

@@ -87,6 +87,24 @@ class ColumnData:
         missing: Values = self.series.isna().to_numpy(dtype=bool)
         return missing
 
+    @property
+    def is_numeric(self) -> bool:
+        """Whether the values are numbers that NumPy can hold; those of 64 bits without a sign are
+        read one by one.
+        """  # noqa: D205
+        dtype = self.series.dtype
+        return pd.api.types.is_numeric_dtype(dtype) and "uint64" not in str(dtype).casefold()
+
+    @cached_property
+    def numbers(self) -> tuple[Values, Values]:
+        """Which rows of a numeric column have a number, and those numbers: int64, or float64."""
+        if pd.api.types.is_integer_dtype(self.series.dtype):
+            known = ~self.missing
+            return known, self.series[known].to_numpy(dtype="int64")
+        numbers = bounded(self.series.to_numpy(dtype="float64", na_value=np.nan))
+        known = ~np.isnan(numbers)
+        return known, numbers[known]
+
     @cached_property
     def distinct(self) -> tuple[Values, list[str]]:
         """The position of each row's value, -1 for none, among the distinct values as text."""

@@ -48,7 +48,16 @@ def test_codes_with_leading_zeros_and_few_codes_are_no_numbers():
     codes = [f"{RANDOM.integers(0, 99999):05}" for _ in range(100)]
     assert treatment(fit(x=RANDOM.choice(codes, ROWS))) == "categories"
     assert treatment(fit(x=["1", "2", "3"] * 20)) == "categories"
-    assert treatment(fit(x=[str(place % 50) for place in range(ROWS)])) == "number texts"
+    digits = fit(x=[str(place % 50) for place in range(ROWS)])
+    assert treatment(digits) == "categories and number texts"
+    assert [(each.name, each.kind) for each in digits.features] == [
+        ("x", "category"),
+        ("x.frequency", "number"),
+        ("x.number", "number"),
+    ]
+    assert treatment(fit(x=[str(place * 7) for place in range(ROWS)] + ["1", "2"])) == (
+        "number texts"
+    ), "they do not repeat"
 
 
 def test_words_among_numbers_keep_them_categories():
@@ -157,7 +166,11 @@ def test_names_are_a_category_and_a_text():
 def test_identifiers_are_left_out(name, values):
     y = RANDOM.normal(size=len(values))
     preparation = fit(**{name: values, "measured": y})
-    assert preparation.dropped[name] in {"it identifies rows", "it numbers the rows"}
+    assert preparation.dropped[name] in {
+        "it identifies rows",
+        "it numbers the rows",
+        "it is an index that counts the rows",
+    }
     assert [column.name for column in preparation.columns] == ["measured"]
 
 

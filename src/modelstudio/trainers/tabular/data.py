@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from sklearn.model_selection import train_test_split
@@ -16,8 +17,6 @@ from modelstudio.trainers.targets import refuse_beyond_computing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import pandas as pd
 
     from modelstudio.trainers.base import InputTable, Reporter
 
@@ -31,11 +30,21 @@ MAXIMUM_CLASSES = 1000
 # The squares of smaller numbers are nothing in single precision.
 _SMALLEST_TARGET = 1e-30
 
-_NUMERIC = frozenset({"BYTE", "SHORT", "INTEGER", "LONG", "FLOAT", "DOUBLE", "DECIMAL"})
+NUMERIC = frozenset({"BYTE", "SHORT", "INTEGER", "LONG", "FLOAT", "DOUBLE", "DECIMAL"})
 _FRACTIONAL = frozenset({"FLOAT", "DOUBLE", "DECIMAL"})
+_NULLABLE: Mapping[str, pd.api.extensions.ExtensionDtype] = {
+    "int8": pd.Int8Dtype(),
+    "int16": pd.Int16Dtype(),
+    "int32": pd.Int32Dtype(),
+    "int64": pd.Int64Dtype(),
+    "uint8": pd.UInt8Dtype(),
+    "uint16": pd.UInt16Dtype(),
+    "uint32": pd.UInt32Dtype(),
+    "uint64": pd.UInt64Dtype(),
+}
 _LABEL_TYPES: Mapping[Task, frozenset[str]] = {
-    "classification": _NUMERIC | {"STRING", "BOOLEAN"},
-    "regression": _NUMERIC,
+    "classification": NUMERIC | {"STRING", "BOOLEAN"},
+    "regression": NUMERIC,
 }
 
 
@@ -109,7 +118,7 @@ def read(
             f"value in the target column {target!r}",
             "WARNING",
         )
-    features = arrow.remove_column(position).filter(pa.array(known)).to_pandas(date_as_object=False)
+    features = to_pandas(arrow.remove_column(position).filter(pa.array(known)))
     series = labels.filter(pa.array(known)).to_pandas().rename(target)
     if task == "regression":
         series = series.astype("float64")
@@ -121,6 +130,19 @@ def read(
         label_type,
         missing,
     )
+
+
+def to_pandas(table: pa.Table) -> pd.DataFrame:
+    """Return a table as trainers read it: integers stay integers where values are missing.
+
+    As floats, identifiers beyond 2^53 that differ would become one, and 101 would become 101.0.
+    """
+    frame = table.to_pandas(date_as_object=False)
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if pa.types.is_integer(column.type) and column.null_count:
+            nullable = _NULLABLE[str(column.type)]
+            frame[name] = column.to_pandas(types_mapper={column.type: nullable}.get)
+    return frame
 
 
 def check_labels(table: LabelledTable, task: Task) -> None:
@@ -148,7 +170,7 @@ def check_labels(table: LabelledTable, task: Task) -> None:
             )
         return
     if len(counts) > MAXIMUM_CLASSES:
-        hint = "; predict a number with regression" if table.label_type in _NUMERIC else ""
+        hint = "; predict a number with regression" if table.label_type in NUMERIC else ""
         raise TrainingError(
             f"The target column {target!r} has {len(counts)} classes; at most {MAXIMUM_CLASSES} "
             f"are supported{hint}"
@@ -179,24 +201,6 @@ def hold_out(table: LabelledTable, task: Task, seed: int) -> tuple[LabelledTable
     )
     train = np.sort(np.concatenate([train, always_train]))
     return replace(table.take(train), left_out=table.left_out), table.take(np.sort(holdout))
-
-
-def check_test(test: LabelledTable, training: LabelledTable) -> None:
-    """Refuse a test table on which a model of the training table cannot be measured."""
-    absent = [name for name in training.column_types if name not in test.column_types]
-    if absent:
-        raise TrainingError(
-            "The test dataset lacks columns of the training dataset: "
-            + ", ".join(repr(name) for name in absent[:10])
-        )
-    if test.labels.empty:
-        raise TrainingError(f"The target column {test.labels.name!r} of the test dataset is empty")
-    numeric = {test.label_type in _NUMERIC, training.label_type in _NUMERIC}
-    if test.label_type != training.label_type and numeric != {True}:
-        raise TrainingError(
-            f"The target column {test.labels.name!r} has type {test.label_type} in the test "
-            f"dataset and {training.label_type} in the training dataset"
-        )
 
 
 def _shown(value: Any) -> str:

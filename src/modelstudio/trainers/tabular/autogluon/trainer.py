@@ -21,6 +21,7 @@ from modelstudio.trainers.tabular.autogluon.options import FitOptions
 from modelstudio.trainers.tabular.autogluon.predictor import predict
 from modelstudio.trainers.tabular.autogluon.progress import reported_output
 from modelstudio.trainers.tabular.manifest import Manifest, model_api
+from modelstudio.trainers.tabular.matching import check_values, matched
 from modelstudio.trainers.tabular.preparation import Preparation
 from modelstudio.trainers.tabular.specification import TEST_INPUT, TRAINING_INPUT
 
@@ -73,6 +74,8 @@ class AutogluonTabularTrainer:
         data.check_labels(table, self.objective)
         training, holdout = self._split(table, task, reporter)
         preparation = _prepare(training, task.config["seed"])
+        if TEST_INPUT in task.inputs:
+            check_values(preparation, holdout, reporter)
         tables = _Tables(
             _with_labels(preparation, training, "training"),
             _with_labels(preparation, holdout, "test"),
@@ -129,8 +132,7 @@ class AutogluonTabularTrainer:
             return data.hold_out(table, self.objective, task.config["seed"])
         target = str(table.labels.name)
         test = data.read(task.inputs[TEST_INPUT], target, self.objective, "test", reporter)
-        data.check_test(test, table)
-        return table, test
+        return table, matched(test, table, reporter)
 
     def _problem_type(self, labels: pd.Series) -> str:
         if self.objective == "regression":

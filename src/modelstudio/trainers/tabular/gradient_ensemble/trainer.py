@@ -38,6 +38,7 @@ from modelstudio.trainers.tabular.gradient_ensemble.reporting import (
 from modelstudio.trainers.tabular.gradient_ensemble.rows import Rows, fitting_memory
 from modelstudio.trainers.tabular.gradient_ensemble.search import Limits, Search
 from modelstudio.trainers.tabular.manifest import Manifest, model_api
+from modelstudio.trainers.tabular.matching import check_values, matched
 from modelstudio.trainers.tabular.preparation import Preparation
 from modelstudio.trainers.tabular.specification import TEST_INPUT, TRAINING_INPUT
 
@@ -99,6 +100,8 @@ class GradientEnsembleTrainer:
             rows = self._read(task, reporter)
             clock = _Clock.of(started, float(task.config["time_limit"]), rows)
             preparation = _prepare(rows.learned, task.config["seed"], reporter)
+            if TEST_INPUT in task.inputs:
+                check_values(preparation, rows.holdout, reporter)
             problem, classes = self._problem(rows, preparation, task, threads)
             report_parameters(task, rows, problem, reporter)
             assembled = self._learn(problem, rows, task, clock, reporter)
@@ -168,8 +171,7 @@ class GradientEnsembleTrainer:
         table = fitting_memory(table, task, reporter)
         if TEST_INPUT in task.inputs:
             test = data.read(task.inputs[TEST_INPUT], target, self.objective, "test", reporter)
-            data.check_test(test, table)
-            return Rows(table, table, test, None)
+            return Rows(table, table, matched(test, table, reporter), None)
         training, holdout = data.hold_out(table, self.objective, seed)
         if not task.config["refit_full"]:
             return Rows(training, training, holdout, None)

@@ -1,6 +1,7 @@
 """Chooses how a column is treated, by its type and all of its values.
 
-The target decides one thing only: whether a number that identifies rows is kept.
+The target decides only what the values leave open: whether a number that identifies rows is kept,
+and whether whole numbers are codes.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 
 from modelstudio.trainers.tabular.preparation import (
     categories,
+    codes,
     dates,
     identifiers,
     numerals,
@@ -20,6 +22,7 @@ from modelstudio.trainers.tabular.preparation import (
 )
 from modelstudio.trainers.tabular.preparation import precision as precisions
 from modelstudio.trainers.tabular.preparation.dates import EPOCH_UNITS, DateFormat
+from modelstudio.trainers.tabular.preparation.identity import plain
 from modelstudio.trainers.tabular.preparation.moments import PARTS, Moments
 from modelstudio.trainers.tabular.preparation.plain import Booleans, Numbers, flag_of
 
@@ -42,6 +45,7 @@ _NEARLY_ALL = 0.98
 # Fewer distinct whole numbers in a string column are codes.
 _LEAST_NUMBERS = 10
 _LEAST_COMPACT_DATES = 10
+_REPEATED = 2  # rows to a value, of codes
 _MOST_FLAGS = 50
 _EPOCH_SECONDS = (631_152_000, 2_524_608_000)  # the years 1990 to 2049
 _NAMED_MOMENT = re.compile(
@@ -81,7 +85,7 @@ def choose(data: ColumnData, field_type: str, seed: int, target: Values | None =
     ``target`` has the target of each row, numbers or the codes of classes, when it is known.
     """
     if field_type in _NUMBERS:
-        return _of_numbers(data, field_type, target)
+        return _of_numbers(data, field_type, seed, target)
     if field_type == "BOOLEAN":
         return _single(Booleans(strict=False), data)
     if field_type in _MOMENTS:
@@ -91,7 +95,7 @@ def choose(data: ColumnData, field_type: str, seed: int, target: Values | None =
     return Choice(reason=f"columns of type {field_type} are not supported")
 
 
-def _of_numbers(data: ColumnData, field_type: str, target: Values | None) -> Choice:
+def _of_numbers(data: ColumnData, field_type: str, seed: int, target: Values | None) -> Choice:
     choice = _single(Numbers(single=field_type == "FLOAT"), data)
     if choice.reason:
         return choice
@@ -102,7 +106,23 @@ def _of_numbers(data: ColumnData, field_type: str, target: Values | None) -> Cho
     unit = _epoch_unit(data.name, numbers)
     if unit is not None:
         return replace(_of_moments(data, unit, strict=False), note=f"numbers that are {unit}")
-    return _kept_apart(data, _unless_identifier(data, choice, target))
+    choice = _kept_apart(data, _unless_identifier(data, choice, target))
+    if choice.reason or target is None or not codes.may_be_codes(numbers):
+        return choice
+    return _also_codes(data, choice) if codes.are_codes(numbers, target, seed) else choice
+
+
+def _also_codes(data: ColumnData, choice: Choice) -> Choice:
+    """Offer whole numbers as categories besides."""
+    found = categories.fit(data, part="level", most=codes.MOST_LEVELS)
+    found = replace(found, names=tuple(plain(name) for name in found.names))
+    note = "; ".join(filter(None, [choice.note, "whole numbers that are also codes"]))
+    return replace(
+        choice,
+        treatments=(*choice.treatments, found),
+        made=(*choice.made, *found.columns(data)),
+        note=note,
+    )
 
 
 def _kept_apart(data: ColumnData, choice: Choice) -> Choice:
@@ -201,8 +221,27 @@ def _of_written_values(
     spelling = numerals.infer(present, _NEARLY_ALL)
     if spelling is not None and not _are_codes(present):
         choice = _single(numerals.NumberTexts(spelling), data, "text that is numbers")
-        return _unless_identifier(data, choice, target)
+        choice = _unless_identifier(data, choice, target)
+        return choice if choice.reason else _codes_first(data, present, choice)
     return Choice(note=note)
+
+
+def _codes_first(data: ColumnData, present: list[str], numbers: Choice) -> Choice:
+    """Take digits that repeat for codes, since somebody has declared them to be text."""
+    known = int((~np.isnan(numbers.made[0])).sum())
+    if not all(text.strip().isdigit() for text in present) or known < _REPEATED * len(present):
+        return numbers
+    found = categories.fit(data, most=codes.MOST_LEVELS)
+    values = found.columns(data)
+    if found.rare is not None and (values[0] == found.rare).mean() > 1 - _LEAST_COMMON_SHARE:
+        return numbers
+    treatment = replace(numbers.treatments[0], part="number")  # type: ignore[type-var]
+    return replace(
+        numbers,
+        treatments=(found, treatment),
+        made=(*values, *numbers.made),
+        note="digits that are codes, and also numbers",
+    )
 
 
 def _are_codes(present: list[str]) -> bool:
@@ -210,17 +249,17 @@ def _are_codes(present: list[str]) -> bool:
 
 
 def _of_words(data: ColumnData, present: list[str], seed: int) -> Choice:
-    codes, distinct = data.distinct
+    places, distinct = data.distinct
     found = categories.fit(data)
     if len(distinct) <= categories.FEW_LEVELS:
         return Choice((found,), tuple(found.columns(data)))
-    reason = identifiers.of_texts(data.name, present, int((codes >= 0).sum()))
+    reason = identifiers.of_texts(data.name, present, int((places >= 0).sum()))
     if reason is not None:
         return Choice(reason=reason)
     treatments: list[Treatment] = []
     values = found.columns(data)
     common = values[0] != (-1 if found.rare is None else found.rare)
-    if common[codes >= 0].mean() >= _LEAST_COMMON_SHARE and _distinct(values[0]) > 1:
+    if common[places >= 0].mean() >= _LEAST_COMMON_SHARE and _distinct(values[0]) > 1:
         treatments.append(found)
     else:
         values = []

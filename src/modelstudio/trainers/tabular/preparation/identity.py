@@ -16,7 +16,7 @@ def plain(text: str) -> str:
     """
     match = _WHOLE.fullmatch(text)
     if match is not None:
-        return match[1]
+        return "0" if match[1] == "-0" else match[1]
     if "e+" in text:  # a float of 1e16 or more
         return _unscaled(text)
     word = text.casefold()

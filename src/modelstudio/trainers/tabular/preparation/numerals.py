@@ -83,10 +83,11 @@ class NumberTexts(Treatment):
 
     kind: ClassVar[str] = "number texts"
     spelling: Spelling
+    part: str = "value"
 
     @property
     def parts(self) -> tuple[str, ...]:
-        return ("value",)
+        return (self.part,)
 
     def levels(self, part: str) -> tuple[str, ...]:  # noqa: ARG002
         return ()
@@ -107,11 +108,15 @@ class NumberTexts(Treatment):
         return read
 
     def state(self) -> dict[str, Any]:
-        return {"group": self.spelling.group, "decimal": self.spelling.decimal}
+        return {
+            "group": self.spelling.group,
+            "decimal": self.spelling.decimal,
+            "part": self.part,
+        }
 
     @classmethod
     def of_state(cls, state: Mapping[str, Any]) -> Self:
-        return cls(Spelling(**state))
+        return cls(Spelling(state["group"], state["decimal"]), state["part"])
 
 
 def is_marker(text: str) -> bool:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 #: What treatments of format 2 did that later ones can be asked to do.
 _TREATMENTS_OF_2: Final[Mapping[str, Mapping[str, Any]]] = {
     "numbers": {"strict": True, "precision": None},
+    "number texts": {"part": "value"},
     "categories": {"part": "value", "alike": False},
 }
 

@@ -6,26 +6,20 @@ table, or each single row, that is predicted.
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 
-from modelstudio.trainers.tabular.preparation import identifiers, older
-from modelstudio.trainers.tabular.preparation.choosing import Choice, choose
-from modelstudio.trainers.tabular.preparation.column import (
-    MISSING_PART,
-    Feature,
-    PreparedColumn,
-)
-from modelstudio.trainers.tabular.preparation.standing_in import stand_in_of
+from modelstudio.trainers.tabular.preparation import older
+from modelstudio.trainers.tabular.preparation.column import Feature, PreparedColumn
+from modelstudio.trainers.tabular.preparation.fitting import Fitting, Seen
 from modelstudio.trainers.tabular.preparation.treatment import ColumnData
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from modelstudio.trainers.tabular.preparation.counting import Counts
@@ -34,22 +28,6 @@ if TYPE_CHECKING:
 TOO_LITTLE = "it carries too little information"
 
 _FORMAT_VERSION = 3
-# In fewer rows, columns agree by accident.
-_LEAST_ROWS_TO_COMPARE = 20
-_FLAGGED_SHARES = (0.005, 0.995)
-_LEAST_FLAGGED_ROWS = 10
-_LEARNED_SHARE = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What was seen of a column when the preparation was fitted."""
-
-    name: str
-    field_type: str
-    missing_share: float
-    distinct: int
-    note: str
 
 
 class Preparation:
@@ -91,12 +69,19 @@ class Preparation:
         """Learn how to prepare the columns of ``column_types``, using no ``reserved`` name.
 
         ``seed`` chooses the texts of a large table from which their terms are learned. ``target``,
-        of the same rows, decides only whether a number that identifies rows is kept.
+        of the same rows, decides only what the values alone leave open: whether a number that
+        identifies or counts rows is kept, and whether whole numbers are codes.
         """
-        fitting = _Fitting({*reserved, *column_types}, seed, _numbers_of(target))
+        fitting = Fitting({*reserved, *column_types}, seed, _numbers_of(target))
         for name, field_type in column_types.items():
             fitting.add(ColumnData(frame[name].rename(name)), field_type)
-        return cls(fitting.finished(), fitting.dropped, fitting.seen)
+        fitting.judge_counters(lambda columns, rows: cls(columns, {}).matrix(frame.iloc[rows]))
+        columns = [fitting.columns[name] for name in column_types if name in fitting.columns]
+        return cls(columns, fitting.dropped, [fitting.seen[name] for name in column_types])
+
+    def taken_for(self, name: str) -> str:
+        """Return what a column's values are read as, for a sentence."""
+        return next(column.taken_for for column in self.columns if column.name == name)
 
     @property
     def row_microseconds(self) -> float:
@@ -219,94 +204,6 @@ def _numbers_of(target: pd.Series | None) -> Values | None:
     return numbers
 
 
-class _Fitting:
-    """Collects the columns of a preparation that is being fitted."""
-
-    def __init__(self, taken: set[str], seed: int, target: Values | None) -> None:
-        self.dropped: dict[str, str] = {}
-        self.seen: list[Seen] = []
-        self._columns: dict[str, PreparedColumn] = {}
-        # Left out, unless nothing else is there to learn from.
-        self._row_numbers: dict[str, Callable[[], PreparedColumn]] = {}
-        self._taken = taken
-        self._seed = seed
-        self._target = target
-        self._same: dict[bytes, str] = {}
-        self._flags: set[bytes] = set()
-
-    def add(self, data: ColumnData, field_type: str) -> None:
-        choice = choose(data, field_type, self._seed, self._target)
-        missing = float(data.missing.mean()) if len(data) else 0.0
-        self.seen.append(Seen(data.name, field_type, missing, choice.distinct, choice.note))
-        reason = choice.reason or self._repeats(data, choice)
-        if reason:
-            self.dropped[data.name] = reason
-            if reason == identifiers.NUMBERS_THE_ROWS:
-                self._row_numbers[data.name] = lambda: self._column(data, field_type, choice)
-            return
-        self._columns[data.name] = self._column(data, field_type, choice)
-
-    def finished(self) -> list[PreparedColumn]:
-        if not self._columns:
-            for name, column in self._row_numbers.items():
-                self._columns[name] = column()
-                del self.dropped[name]
-        return list(self._columns.values())
-
-    def _repeats(self, data: ColumnData, choice: Choice) -> str:
-        """Return that the column says the same as an earlier one, empty when it doesn't."""
-        if len(data) < _LEAST_ROWS_TO_COMPARE:
-            return ""
-        digest = hashlib.sha256()
-        for values in choice.made:
-            digest.update(values.tobytes())
-        other = self._same.setdefault(digest.digest(), data.name)
-        return "" if other == data.name else f"it says the same as column {other!r}"
-
-    def _column(self, data: ColumnData, field_type: str, choice: Choice) -> PreparedColumn:
-        parts = [part for treatment in choice.treatments for part in treatment.parts]
-        flagged = self._is_flagged(choice)
-        if flagged:
-            parts.append(MISSING_PART)
-        outputs = {}
-        for part in parts:
-            name = _free_name(data.name, part, self._taken)
-            self._taken.add(name)
-            outputs[name] = part
-        nullable = bool(data.missing.any())
-        stand_in = None
-        if not flagged and _hardly_missing(data, choice):
-            stand_in = stand_in_of(choice.treatments, choice.made, data)
-        return PreparedColumn(
-            data.name, field_type, nullable, choice.treatments, flagged, outputs, stand_in
-        )
-
-    def _is_flagged(self, choice: Choice) -> bool:
-        """Tell whether being missing is worth a feature: not rare, and in other rows than before.
-
-        A category that is missing is told from the others as it is.
-        """
-        if choice.treatments[0].levels("value"):
-            return False
-        missing = np.isnan(choice.made[0])
-        low, high = _FLAGGED_SHARES
-        if missing.sum() < _LEAST_FLAGGED_ROWS or not low <= missing.mean() <= high:
-            return False
-        rows = np.packbits(missing).tobytes()
-        if rows in self._flags:
-            return False
-        self._flags.add(rows)
-        return True
-
-
-def _hardly_missing(data: ColumnData, choice: Choice) -> bool:
-    """Tell whether too few values are missing to learn what that means."""
-    is_category = bool(choice.treatments[0].levels(choice.treatments[0].parts[0]))
-    missing = data.missing if is_category else np.isnan(choice.made[0])
-    most = min(_LEAST_FLAGGED_ROWS - 1, _LEARNED_SHARE * len(data))
-    return int(missing.sum()) <= most
-
-
 def _data(frame: pd.DataFrame, column: PreparedColumn) -> ColumnData:
     if column.name in frame.columns:
         series = frame[column.name]
@@ -316,12 +213,3 @@ def _data(frame: pd.DataFrame, column: PreparedColumn) -> ColumnData:
     if not column.nullable:
         raise KeyError(column.name)
     return ColumnData(pd.Series(None, index=frame.index, dtype=object, name=column.name))
-
-
-def _free_name(column: str, part: str, taken: Collection[str]) -> str:
-    if part == "value":
-        return column
-    name = f"{column}.{part}"
-    while name in taken:
-        name += "_"
-    return name

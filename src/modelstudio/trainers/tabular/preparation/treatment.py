@@ -108,6 +108,9 @@ class ColumnData:
     @cached_property
     def distinct(self) -> tuple[Values, list[str]]:
         """The position of each row's value, -1 for none, among the distinct values as text."""
+        if self._tells_texts_apart():
+            codes, numbers = pd.factorize(self.series)
+            return codes, [str(number) for number in numbers.tolist()]
         objects = self.objects
         if pd.api.types.infer_dtype(objects, skipna=True) not in {"string", "empty"}:
             # As text before they are told apart, since 1, 1.0 and True are equal.
@@ -117,6 +120,13 @@ class ColumnData:
             )
         codes, texts = pd.factorize(objects)
         return codes, texts.tolist()
+
+    def _tells_texts_apart(self) -> bool:
+        """Tell whether numbers that are equal are written alike, as those of one type are."""
+        dtype = self.series.dtype
+        if not isinstance(dtype, np.dtype) or dtype.kind not in "iuf":
+            return False
+        return dtype.kind != "f" or not np.signbit(self.series[self.series == 0]).any()
 
     def take(self, of_each: Values) -> Values:
         """Spread one number for each distinct value over the rows, NaN where there is no value."""

@@ -1,0 +1,163 @@
+"""Collects the columns of a preparation while it is fitted on a training table."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from modelstudio.trainers.tabular.preparation import counters, identifiers
+from modelstudio.trainers.tabular.preparation.choosing import Choice, choose
+from modelstudio.trainers.tabular.preparation.column import MISSING_PART, PreparedColumn
+from modelstudio.trainers.tabular.preparation.standing_in import stand_in_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from modelstudio.trainers.tabular.preparation.treatment import ColumnData, Values
+
+    # Columns and positions of rows to the features of those rows.
+    MatrixOf = Callable[[Sequence[PreparedColumn], Values], Values]
+
+# In fewer rows, columns agree by accident.
+_LEAST_ROWS_TO_COMPARE = 20
+_FLAGGED_SHARES = (0.005, 0.995)
+_LEAST_FLAGGED_ROWS = 10
+_LEARNED_SHARE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen of a column when the preparation was fitted."""
+
+    name: str
+    field_type: str
+    missing_share: float
+    distinct: int
+    note: str
+
+
+class Fitting:
+    """Takes one column after the other.
+
+    Attributes
+    ----------
+    columns
+        The columns that are prepared, by name, those that count rows last.
+    dropped
+        Column to the reason why it is left out.
+    seen
+        What was seen of every column.
+    """
+
+    def __init__(self, taken: set[str], seed: int, target: Values | None) -> None:
+        self.columns: dict[str, PreparedColumn] = {}
+        self.dropped: dict[str, str] = {}
+        self.seen: dict[str, Seen] = {}
+        self._counting: dict[str, tuple[ColumnData, str, Choice]] = {}
+        self._taken = taken
+        self._seed = seed
+        self._target = target
+        self._same: dict[bytes, str] = {}
+        self._flags: set[bytes] = set()
+
+    def add(self, data: ColumnData, field_type: str) -> None:
+        choice = choose(data, field_type, self._seed, self._target)
+        missing = float(data.missing.mean()) if len(data) else 0.0
+        self.seen[data.name] = Seen(data.name, field_type, missing, choice.distinct, choice.note)
+        reason = choice.reason or self._repeats(data, choice)
+        if not reason:
+            self.columns[data.name] = self._column(data, field_type, choice)
+            return
+        self.dropped[data.name] = reason
+        if reason == identifiers.NUMBERS_THE_ROWS:
+            self._counting[data.name] = (data, field_type, choice)
+
+    def judge_counters(self, matrix_of: MatrixOf) -> None:
+        """Keep the columns that count rows and tell of the target, or all if there are no others.
+
+        ``matrix_of`` prepares rows of the training table.
+        """
+        alone = not self.columns
+        for name, (data, field_type, choice) in self._counting.items():
+            kept = alone
+            if self._target is not None:
+                rows = counters.some_rows(len(data), self._seed)
+                judged = counters.judge(
+                    choice.made[0][rows],
+                    matrix_of(list(self.columns.values()), rows),
+                    self._target[rows],
+                )
+                kept = kept or judged.kept
+                self.seen[name] = replace(self.seen[name], note=judged.note)
+            if kept:
+                self.columns[name] = self._column(data, field_type, choice)
+                del self.dropped[name]
+
+    def _repeats(self, data: ColumnData, choice: Choice) -> str:
+        """Return that the column says the same as an earlier one, empty when it doesn't."""
+        if len(data) < _LEAST_ROWS_TO_COMPARE:
+            return ""
+        digest = hashlib.sha256()
+        for values in choice.made:
+            digest.update(values.tobytes())
+        other = self._same.setdefault(digest.digest(), data.name)
+        return "" if other == data.name else f"it says the same as column {other!r}"
+
+    def _column(self, data: ColumnData, field_type: str, choice: Choice) -> PreparedColumn:
+        parts = [part for treatment in choice.treatments for part in treatment.parts]
+        flagged = self._is_flagged(choice)
+        if flagged:
+            parts.append(MISSING_PART)
+        outputs = {}
+        for part in parts:
+            name = _free_name(data.name, part, self._taken)
+            self._taken.add(name)
+            outputs[name] = part
+        nullable = bool(data.missing.any())
+        stand_in = None
+        if not flagged and _hardly_missing(data, choice):
+            stand_in = stand_in_of(choice.treatments, choice.made, data)
+        return PreparedColumn(
+            data.name, field_type, nullable, choice.treatments, flagged, outputs, stand_in
+        )
+
+    def _is_flagged(self, choice: Choice) -> bool:
+        """Tell whether being missing is worth a feature: not rare, and in other rows than before.
+
+        A category that is missing is told from the others as it is.
+        """
+        if _is_category(choice):
+            return False
+        missing = np.isnan(choice.made[0])
+        low, high = _FLAGGED_SHARES
+        if missing.sum() < _LEAST_FLAGGED_ROWS or not low <= missing.mean() <= high:
+            return False
+        rows = np.packbits(missing).tobytes()
+        if rows in self._flags:
+            return False
+        self._flags.add(rows)
+        return True
+
+
+def _is_category(choice: Choice) -> bool:
+    first = choice.treatments[0]
+    return bool(first.levels(first.parts[0]))
+
+
+def _hardly_missing(data: ColumnData, choice: Choice) -> bool:
+    """Tell whether too few values are missing to learn what that means."""
+    missing = data.missing if _is_category(choice) else np.isnan(choice.made[0])
+    most = min(_LEAST_FLAGGED_ROWS - 1, _LEARNED_SHARE * len(data))
+    return int(missing.sum()) <= most
+
+
+def _free_name(column: str, part: str, taken: Collection[str]) -> str:
+    if part == "value":
+        return column
+    name = f"{column}.{part}"
+    while name in taken:
+        name += "_"
+    return name

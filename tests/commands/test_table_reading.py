@@ -370,3 +370,16 @@ def test_the_same_table_reads_alike_from_csv_and_from_parquet(
     pq.write_table(table, binary)
     assert read(file(tmp_path, text.getvalue()), ALL) == table.to_pydict()
     assert read(binary, ALL) == table.to_pydict()
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_the_rows_of_a_large_file_stand_in_its_order(tmp_path: Path, keep: bool) -> None:
+    """A test for a missing value may become a join, which does not keep the order of rows."""
+    rows = 600_000
+    lines = "\n".join(f"{row},{row}.5,street {row},true" for row in range(rows))
+    path = file(tmp_path, f"rooms,area,street,garden\n{lines}\n")
+    columns = wanted(rooms="long", area="double", street="string", garden="boolean")
+
+    found = read(path, columns, keep=keep, as_text=False)
+
+    assert [int(room) for room in found["rooms"]] == list(range(rows))

@@ -1,0 +1,301 @@
+"""What the values of a column allow: how many there are of each shape, with examples.
+
+Evidence of parts of a column (batches, files) adds up to that of the whole, in any order, and is
+plain JSON. `deciding` makes a reading of it. Only the server's table processes and trainers
+observe values; merging and deciding need no table library.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from modelstudio.tables.readings import bits, booleans, forms, moments, numbers
+from modelstudio.tables.readings.base import MARKS, is_mark, one_array
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import pyarrow as pa
+
+Run = tuple[int, int, int]
+
+_EXAMPLES: Final = 3
+_SHOWN: Final = 60
+_MOST_RUNS: Final = 1000
+_MOST_MARKS: Final = 20
+#: Of a batch with more distinct texts than this, so many are looked at to tell prose from values.
+_TRIED: Final = 400
+_MOST_COMPACT: Final = 20_000
+_ORDERS: Final = (bits.YMD, bits.DMY, bits.MDY, bits.YMD2, bits.DMY2, bits.MDY2, bits.COMPACT)
+_WINDOW: Final = 1937
+
+_SHORT_NUMBER: Final = bits.NUMBER | bits.SHORT_WHOLE
+_LONG_NUMBER: Final = bits.NUMBER | bits.LONG_WHOLE
+_DECIMAL: Final = bits.POINT_DECIMAL | bits.HAS_POINT
+_THREE: Final = bits.POINT_DECIMAL | bits.POINT_GROUPS | bits.HAS_POINT | bits.THREE_POINT
+#: Patterns of what programs write with the shape that it has, besides what is looked at below.
+_PLAIN_DECIMAL: Final = r"^-?([0-9]{1,30}\.[0-9]{0,30}|\.[0-9]{1,30})$"
+_THREE_DECIMAL: Final = r"^-?[1-9][0-9]{0,2}\.[0-9]{3}$"
+_PLAIN_DATE: Final = r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}$"
+_PLAIN_TIME: Final = (
+    r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}[T ]"
+    r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?Z?$"
+)
+_MIDNIGHT: Final = r"[T ]00:00(:00(\.0+)?)?Z?$"
+
+
+def shape_of(bare: str) -> int:
+    """Return the shape of a text without spaces around it that is no mark."""
+    return numbers.shape(bare) | booleans.shape(bare) | moments.shape(bare)
+
+
+@dataclass
+class Evidence:
+    """What was seen of a column.
+
+    Attributes
+    ----------
+    missing
+        Rows without a value.
+    marks
+        Texts that stand for no value in a column of numbers, moments or booleans, with counts.
+    shapes
+        Shape to the number of values that have it, and up to three of them.
+    runs
+        Of values with an offset: from which UTC moment to which they were written with which
+        offset (minutes); None when they don't follow one another.
+    """
+
+    missing: int = 0
+    marks: Counter[str] = field(default_factory=Counter)
+    shapes: dict[int, tuple[int, tuple[str, ...]]] = field(default_factory=dict)
+    runs: list[Run] | None = field(default_factory=list)
+
+    @classmethod
+    def of(cls, texts: Iterable[str | None]) -> Self:
+        """Return the evidence of these texts."""
+        found = cls()
+        found.add(Counter(texts))
+        return found
+
+    @property
+    def values(self) -> int:
+        """Values that are no marks."""
+        return sum(count for count, _ in self.shapes.values())
+
+    def add(self, counts: Mapping[str | None, int]) -> None:
+        """Take texts into account, each so many times."""
+        offsets: list[Run] = []
+        for text, count in counts.items():
+            if text is None or not text:
+                self.missing += count
+            elif is_mark(text):
+                self._mark(text.strip(), count)
+            else:
+                shape = shape_of(text.strip())
+                self._count(shape, count, (text,))
+                if shape & bits.ZONED:
+                    offsets += _run_of(text.strip())
+        self._follow(offsets)
+
+    def observe(self, texts: pa.Array | pa.ChunkedArray) -> None:
+        """Take a column of texts into account; as ``add``, and fast on what programs write."""
+        from pyarrow import compute  # noqa: PLC0415
+
+        pc: Any = compute
+        array = one_array(texts).drop_null()
+        self.missing += len(texts) - len(array)
+        for part in (self._whole, self._decimals, self._moments):
+            if len(array):
+                array = part(pc, array)
+        if len(array):
+            self._rest(array)
+
+    def merge(self, other: Evidence) -> None:
+        """Take what another part of the column showed into account."""
+        self.missing += other.missing
+        for mark, count in other.marks.items():
+            self._mark(mark, count)
+        for shape, (count, examples) in other.shapes.items():
+            self._count(shape, count, examples)
+        if other.runs is None:
+            self.runs = None
+        else:
+            self._follow(other.runs)
+
+    def count_of(self, *wanted: int, without: int = 0) -> int:
+        """Return how many values have one of these bits and none of the others."""
+        mask = sum(wanted)
+        return sum(
+            count
+            for shape, (count, _) in self.shapes.items()
+            if shape & mask and not shape & without
+        )
+
+    def examples(self, having: int = 0, lacking: int = 0) -> list[str]:
+        """Return up to three values with, or without, any of these bits."""
+        found = [
+            example
+            for shape, (_, examples) in self.shapes.items()
+            if (not having or shape & having) and not shape & lacking
+            for example in examples
+        ]
+        return found[:_EXAMPLES]
+
+    def state(self) -> dict[str, Any]:
+        shapes = sorted(self.shapes.items())
+        return {
+            "missing": self.missing,
+            "marks": dict(sorted(self.marks.items())),
+            "shapes": [[f"{shape:x}", count, list(shown)] for shape, (count, shown) in shapes],
+            "runs": None if self.runs is None else [list(run) for run in self.runs],
+        }
+
+    @classmethod
+    def of_state(cls, state: Mapping[str, Any]) -> Self:
+        shapes = {int(key, 16): (count, tuple(shown)) for key, count, shown in state["shapes"]}
+        runs = state["runs"]
+        followed = None if runs is None else [(run[0], run[1], run[2]) for run in runs]
+        return cls(state["missing"], Counter(state["marks"]), shapes, followed)
+
+    # inside -------------------------------------------------------------------------------------
+
+    def _mark(self, mark: str, count: int) -> None:
+        if mark in self.marks or len(self.marks) < _MOST_MARKS:
+            self.marks[mark] += count
+        else:
+            self.marks[min(self.marks)] += count
+
+    def _count(self, shape: int, count: int, examples: Iterable[str]) -> None:
+        before, shown = self.shapes.get(shape, (0, ()))
+        # The same ones in whatever order they come.
+        both = sorted(
+            {*shown, *(one[:_SHOWN] for one in examples)}, key=lambda one: (len(one), one)
+        )
+        self.shapes[shape] = (before + count, tuple(both[:_EXAMPLES]))
+
+    def _follow(self, more: list[Run]) -> None:
+        if self.runs is not None and more:
+            self.runs = _followed([*self.runs, *more])
+
+    def _whole(self, pc: Any, array: pa.Array) -> pa.Array:
+        """Count whole numbers and return the rest."""
+        mask = pc.match_substring_regex(array, numbers.PLAIN_WHOLE)
+        found = array.filter(mask)
+        if not len(found):
+            return array
+        lengths = pc.utf8_length(found)
+        shortest, longest = pc.min_max(lengths).values()
+        if shortest == longest and moments.may_be_moment(longest.as_py()):
+            distinct = found.value_counts()
+            if len(distinct) <= _MOST_COMPACT:
+                self._add_counts(distinct)
+                return array.filter(pc.invert(mask))
+        digits = pc.subtract(lengths, pc.starts_with(found, "-").cast("int32"))
+        short = pc.less_equal(digits, 3)
+        precise = pc.greater(pc.abs(found.cast("int64")), 2**53)
+        for shape, chosen in (
+            (_SHORT_NUMBER, short),
+            (_LONG_NUMBER, pc.and_not(pc.invert(short), precise)),
+            (_LONG_NUMBER | bits.PRECISE, precise),
+        ):
+            self._count_many(shape, found.filter(chosen))
+        return array.filter(pc.invert(mask))
+
+    def _decimals(self, pc: Any, array: pa.Array) -> pa.Array:
+        mask = pc.match_substring_regex(array, _PLAIN_DECIMAL)
+        found = array.filter(mask)
+        if not len(found):
+            return array
+        three = pc.match_substring_regex(found, _THREE_DECIMAL)
+        zero = pc.ends_with(found, "0")
+        self._count_many(_DECIMAL, found.filter(pc.invert(three)))
+        self._count_many(_THREE, found.filter(pc.and_not(three, zero)))
+        self._count_many(_THREE | bits.ENDS_IN_ZERO, found.filter(pc.and_(three, zero)))
+        return array.filter(pc.invert(mask))
+
+    def _moments(self, pc: Any, array: pa.Array) -> pa.Array:
+        import pyarrow as pa  # noqa: PLC0415
+
+        for pattern, timed in ((_PLAIN_DATE, 0), (_PLAIN_TIME, bits.TIMED)):
+            mask = pc.match_substring_regex(array, pattern)
+            found = array.filter(mask)
+            if not len(found):
+                continue
+            zulu = pc.ends_with(found, "Z")
+            bare = pc.utf8_rtrim(found, "Z")
+            try:
+                read = bare.cast(pa.timestamp("us"))
+            except pa.ArrowInvalid:  # the 30th of February among them
+                continue
+            later = pc.invert(pc.match_substring_regex(found, _MIDNIGHT))
+            for zone in (False, True) if timed else (False,):
+                of_zone = zulu if zone else pc.invert(zulu)
+                shape = bits.YMD | timed | (bits.ZONED if zone else 0)
+                self._count_many(
+                    shape | (bits.LATER if timed else 0), found.filter(pc.and_(of_zone, later))
+                )
+                if timed:
+                    self._count_many(shape, found.filter(pc.and_(of_zone, pc.invert(later))))
+            if pc.any(zulu).as_py():
+                ends = pc.min_max(read.filter(zulu).cast(pa.int64()))
+                self._follow([(ends["min"].as_py(), ends["max"].as_py(), 0)])
+            array = array.filter(pc.invert(mask))
+            if not len(array):
+                break
+        return array
+
+    def _rest(self, array: pa.Array) -> None:
+        if self._is_prose(array):
+            empty = sum(1 for text in array.slice(0, _TRIED).to_pylist() if not text)
+            self._count(0, len(array) - empty, array.slice(0, _EXAMPLES).to_pylist())
+            self.missing += empty
+            return
+        self._add_counts(array.value_counts())
+
+    def _is_prose(self, array: pa.Array) -> bool:
+        """Tell texts that are mostly prose, which need not be looked at one by one."""
+        if len(array) <= _TRIED:
+            return False
+        step = len(array) // _TRIED
+        tried = {array[place].as_py() for place in range(0, len(array), step)}
+        nothing = sum(1 for text in tried if not is_mark(text) and not shape_of(text.strip()))
+        return nothing > len(tried) / 2 and len(tried) > _TRIED // 2
+
+    def _count_many(self, shape: int, found: pa.Array) -> None:
+        if len(found):
+            self._count(shape, len(found), found.slice(0, _EXAMPLES).to_pylist())
+
+    def _add_counts(self, counted: pa.StructArray) -> None:
+        texts, counts = counted.field("values").to_pylist(), counted.field("counts").to_pylist()
+        self.add(dict(zip(texts, counts, strict=True)))
+
+
+def _run_of(bare: str) -> list[Run]:
+    for form in _ORDERS:
+        found = forms.parse(form, bare, _WINDOW)
+        if found is not None and found.offset is not None:
+            return [(found.micros, found.micros, found.offset)]
+    return []
+
+
+def _followed(runs: list[Run]) -> list[Run] | None:
+    """Join runs of one offset; None when offsets don't follow one another in time."""
+    made: list[Run] = []
+    for begin, end, offset in sorted(runs):
+        if made and made[-1][2] == offset:
+            made[-1] = (made[-1][0], max(made[-1][1], end), offset)
+        elif made and begin <= made[-1][1]:
+            return None
+        else:
+            made.append((begin, end, offset))
+    return made if len(made) <= _MOST_RUNS else None
+
+
+def marks_of(counts: Mapping[str, int]) -> list[str]:
+    """Return the marks among some, the commonest first."""
+    return sorted(
+        (mark for mark in counts if mark.casefold() in MARKS), key=lambda one: -counts[one]
+    )

@@ -31,14 +31,14 @@ RANDOM = np.random.default_rng(0)
 )
 def test_numbers_in_strings(texts, numbers):
     preparation = fit(x=texts * 10)
-    assert treatment(preparation) == "number texts"
+    assert treatment(preparation) == "numbers"
     assert [preparation.row({"x": text})[0] for text in texts] == numbers
 
 
 @pytest.mark.parametrize("marker", ["?", "NA", "n/a", "-", "", "  ", "#N/A", "null"])
 def test_marks_for_missing_values_among_numbers(marker):
     preparation = fit(x=[f"{place}.5" for place in range(40)] + [marker] * 10)
-    assert treatment(preparation) == "number texts"
+    assert treatment(preparation) == "numbers"
     assert np.isnan(preparation.row({"x": marker})[0])
     assert parts(preparation) == {"value", "missing"}
     assert preparation.row({"x": marker})[1] == 1.0
@@ -49,14 +49,14 @@ def test_codes_with_leading_zeros_and_few_codes_are_no_numbers():
     assert treatment(fit(x=RANDOM.choice(codes, ROWS))) == "categories"
     assert treatment(fit(x=["1", "2", "3"] * 20)) == "categories"
     digits = fit(x=[str(place % 50) for place in range(ROWS)])
-    assert treatment(digits) == "categories and number texts"
+    assert treatment(digits) == "categories and numbers"
     assert [(each.name, each.kind) for each in digits.features] == [
         ("x", "category"),
         ("x.frequency", "number"),
         ("x.number", "number"),
     ]
     assert treatment(fit(x=[str(place * 7) for place in range(ROWS)] + ["1", "2"])) == (
-        "number texts"
+        "numbers"
     ), "they do not repeat"
 
 
@@ -263,8 +263,8 @@ def test_what_was_done_is_a_table():
     )
     table = preparation.actions()
     assert table.to_dict("records") == [
-        {"column": "amount", "type": "STRING", "treatment": "number texts", "features": 1,
-         "missing_share": 0.0, "distinct_values": ROWS, "notes": "text that is numbers"},
+        {"column": "amount", "type": "STRING", "treatment": "numbers", "features": 1,
+         "missing_share": 0.0, "distinct_values": ROWS, "notes": "text, number 1234.5 $"},
         {"column": "empty", "type": "STRING", "treatment": "left out", "features": 0,
          "missing_share": 1.0, "distinct_values": 0, "notes": "it has no value"},
         {"column": "word", "type": "STRING", "treatment": "categories", "features": 1,

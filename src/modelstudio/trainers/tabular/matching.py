@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from modelstudio.tables.readings import BooleanReading
 from modelstudio.trainers.base import TrainingError
 from modelstudio.trainers.tabular.data import NUMERIC
 from modelstudio.trainers.tabular.preparation import Counts
 from modelstudio.trainers.tabular.preparation.counting import shown
 from modelstudio.trainers.tabular.preparation.identity import plain
-from modelstudio.trainers.tabular.preparation.plain import flag_of
+from modelstudio.trainers.tabular.preparation.reading import value_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,7 +98,10 @@ def _with_labels_of(
 def _same(asked: Sequence[Any], learned: Sequence[Any]) -> list[Any]:
     """Return for each label the one of training that is the same in whatever type, or None."""
     known = {plain(str(label)): label for label in learned}
-    flags = {flag_of(label): label for label in learned}
+    words = BooleanReading()
+    flags = {value_of(words, label): label for label in learned}
     if len(learned) != 2 or None in flags:  # noqa: PLR2004 - one for true, one for false
         flags = {}
-    return [known.get(plain(str(label).strip()), flags.get(flag_of(label))) for label in asked]
+    return [
+        known.get(plain(str(label).strip()), flags.get(value_of(words, label))) for label in asked
+    ]

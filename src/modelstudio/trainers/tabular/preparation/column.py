@@ -10,7 +10,12 @@ import numpy as np
 
 from modelstudio.trainers.tabular.preparation.categories import Categories
 from modelstudio.trainers.tabular.preparation.moments import Moments
-from modelstudio.trainers.tabular.preparation.numerals import NumberTexts
+from modelstudio.trainers.tabular.preparation.older_treatments import (
+    Booleans2,
+    Moments2,
+    Numbers2,
+    NumberTexts2,
+)
 from modelstudio.trainers.tabular.preparation.plain import Booleans, Numbers
 from modelstudio.trainers.tabular.preparation.standing_in import StandIn
 from modelstudio.trainers.tabular.preparation.texts import Texts
@@ -31,16 +36,15 @@ MISSING_PART = "missing"
 _TREATMENTS: tuple[type[Treatment], ...] = (
     Numbers,
     Booleans,
-    NumberTexts,
     Moments,
     Categories,
     Texts,
+    Numbers2,
+    Booleans2,
+    NumberTexts2,
+    Moments2,
 )
-_TAKEN_FOR: Mapping[str, str] = {
-    "booleans": "true or false",
-    "moments": "dates",
-    "number texts": "numbers",
-}
+_TAKEN_FOR: Mapping[str, str] = {"booleans": "true or false", "moments": "dates"}
 _BY_KIND: Mapping[str, type[Treatment]] = {treatment.kind: treatment for treatment in _TREATMENTS}
 
 
@@ -79,6 +83,8 @@ class PreparedColumn:
         Whether a further part, ``missing``, tells where the first one has no value.
     outputs
         Feature name to the part that it holds, in order.
+    without
+        Texts that stand for no value.
     stand_in
         What a missing value is answered as where training had too few to learn what it means.
     """
@@ -90,6 +96,7 @@ class PreparedColumn:
     flagged: bool
     outputs: Mapping[str, str]
     stand_in: StandIn | None = None
+    without: tuple[str, ...] = ()
 
     @property
     def features(self) -> tuple[Feature, ...]:
@@ -114,7 +121,11 @@ class PreparedColumn:
     @property
     def taken_for(self) -> str:
         """What its values are read as, for a sentence."""
-        return _TAKEN_FOR.get(self.treatments[0].kind, self.treatments[0].kind)
+        first = self.treatments[0]
+        reading = getattr(first, "reading", None)
+        if reading is None or self.field_type != "STRING":
+            return _TAKEN_FOR.get(first.kind.removesuffix(" 2"), first.kind)
+        return str(reading.name)
 
     def values(self, data: ColumnData, counts: Counts | None = None) -> list[Values]:
         """Return one array for each output; ``counts`` is told what cannot be taken as it is."""
@@ -132,6 +143,8 @@ class PreparedColumn:
         read = _joined([treatment.reader(self.name) for treatment in self.treatments])
         if self.stand_in is not None:
             read = self.stand_in.reader(read)
+        if self.without:
+            read = _with_marks(read, frozenset(self.without))
         if self.flagged:
             read = _with_flag(read)
         places = self._places()
@@ -168,6 +181,7 @@ class PreparedColumn:
             "nullable": self.nullable,
             "flagged": self.flagged,
             "outputs": dict(self.outputs),
+            "without": list(self.without),
             "stand_in": None if self.stand_in is None else self.stand_in.state(),
             "treatments": [
                 {"kind": treatment.kind, **treatment.state()} for treatment in self.treatments
@@ -181,7 +195,9 @@ class PreparedColumn:
             for one in state["treatments"]
         )
         stand_in = None if state["stand_in"] is None else StandIn.of_state(state["stand_in"])
-        return cls(**{**state, "treatments": treatments, "stand_in": stand_in})
+        without = tuple(state["without"])
+        made = {"treatments": treatments, "stand_in": stand_in, "without": without}
+        return cls(**{**state, **made})
 
     def _parts(self) -> list[str]:
         parts = _parts_of(self.treatments)
@@ -200,6 +216,10 @@ def _joined(readers: list[Reader]) -> Reader:
     if len(readers) == 1:
         return readers[0]
     return lambda value: [number for read in readers for number in read(value)]
+
+
+def _with_marks(read: Reader, marks: Collection[str]) -> Reader:
+    return lambda value: read(None if isinstance(value, str) and value.strip() in marks else value)
 
 
 def _with_flag(read: Reader) -> Reader:

@@ -92,7 +92,8 @@ def _columns(target: Values) -> Values:
     common = classes[np.argsort(-counts, kind="stable")[:_MOST_CLASSES]]
     if len(classes) == 2:  # noqa: PLR2004 - the other flag would say the same
         common = common[:1]
-    return (target.reshape(-1, 1) == common).astype("float64")
+    flags: Values = (target.reshape(-1, 1) == common).astype("float64")
+    return flags
 
 
 def _strongest(features: Values, targets: Values) -> Values:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelstudio.trainers.tabular.preparation.numerals import is_marker
+from modelstudio.tables.readings import is_mark
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,7 +70,7 @@ class Counts:
 
     def _unfit(self, counted: Counted, values: Values) -> None:
         texts = [value if isinstance(value, str) else _text(value) for value in values]
-        unfit = [text for text in texts if not is_marker(text)]
+        unfit = [text for text in texts if not is_mark(text)]
         counted.unfit += len(unfit)
         counted.values -= len(texts) - len(unfit)
         for text in unfit:

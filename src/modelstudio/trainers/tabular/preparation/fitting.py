@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from modelstudio.tables.readings import TextReading
 from modelstudio.trainers.tabular.preparation import counters, identifiers
-from modelstudio.trainers.tabular.preparation.choosing import Choice, choose
+from modelstudio.trainers.tabular.preparation.choosing import Choice, Column, choose
 from modelstudio.trainers.tabular.preparation.column import MISSING_PART, PreparedColumn
 from modelstudio.trainers.tabular.preparation.standing_in import stand_in_of
+from modelstudio.trainers.tabular.preparation.treatment import ColumnData
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from modelstudio.trainers.tabular.preparation.treatment import ColumnData, Values
+    from modelstudio.tables.readings import Decision
+    from modelstudio.trainers.tabular.preparation.treatment import Values
 
     # Columns and positions of rows to the features of those rows.
     MatrixOf = Callable[[Sequence[PreparedColumn], Values], Values]
@@ -52,28 +55,35 @@ class Fitting:
         What was seen of every column.
     """
 
-    def __init__(self, taken: set[str], seed: int, target: Values | None) -> None:
+    def __init__(
+        self, taken: set[str], seed: int, target: Values | None, told: Collection[str] = ()
+    ) -> None:
         self.columns: dict[str, PreparedColumn] = {}
         self.dropped: dict[str, str] = {}
         self.seen: dict[str, Seen] = {}
-        self._counting: dict[str, tuple[ColumnData, str, Choice]] = {}
+        self._counting: dict[str, tuple[Column, Choice]] = {}
         self._taken = taken
+        self._told = told
         self._seed = seed
         self._target = target
         self._same: dict[bytes, str] = {}
         self._flags: set[bytes] = set()
 
-    def add(self, data: ColumnData, field_type: str) -> None:
-        choice = choose(data, field_type, self._seed, self._target)
+    def add(self, data: ColumnData, field_type: str, decision: Decision) -> None:
+        reading = decision.reading
+        if isinstance(reading, TextReading) and reading.missing:
+            data = ColumnData(data.series, reading.missing)
+        column = Column(data, field_type, decision, told=data.name in self._told)
+        choice = choose(column, self._seed, self._target)
         missing = float(data.missing.mean()) if len(data) else 0.0
         self.seen[data.name] = Seen(data.name, field_type, missing, choice.distinct, choice.note)
         reason = choice.reason or self._repeats(data, choice)
         if not reason:
-            self.columns[data.name] = self._column(data, field_type, choice)
+            self.columns[data.name] = self._column(column, choice)
             return
         self.dropped[data.name] = reason
         if reason == identifiers.NUMBERS_THE_ROWS:
-            self._counting[data.name] = (data, field_type, choice)
+            self._counting[data.name] = (column, choice)
 
     def judge_counters(self, matrix_of: MatrixOf) -> None:
         """Keep the columns that count rows and tell of the target, or all if there are no others.
@@ -81,10 +91,10 @@ class Fitting:
         ``matrix_of`` prepares rows of the training table.
         """
         alone = not self.columns
-        for name, (data, field_type, choice) in self._counting.items():
+        for name, (column, choice) in self._counting.items():
             kept = alone
             if self._target is not None:
-                rows = counters.some_rows(len(data), self._seed)
+                rows = counters.some_rows(len(column.data), self._seed)
                 judged = counters.judge(
                     choice.made[0][rows],
                     matrix_of(list(self.columns.values()), rows),
@@ -93,7 +103,7 @@ class Fitting:
                 kept = kept or judged.kept
                 self.seen[name] = replace(self.seen[name], note=judged.note)
             if kept:
-                self.columns[name] = self._column(data, field_type, choice)
+                self.columns[name] = self._column(column, choice)
                 del self.dropped[name]
 
     def _repeats(self, data: ColumnData, choice: Choice) -> str:
@@ -106,7 +116,8 @@ class Fitting:
         other = self._same.setdefault(digest.digest(), data.name)
         return "" if other == data.name else f"it says the same as column {other!r}"
 
-    def _column(self, data: ColumnData, field_type: str, choice: Choice) -> PreparedColumn:
+    def _column(self, column: Column, choice: Choice) -> PreparedColumn:
+        data, reading = column.data, column.decision.reading
         parts = [part for treatment in choice.treatments for part in treatment.parts]
         flagged = self._is_flagged(choice)
         if flagged:
@@ -116,12 +127,20 @@ class Fitting:
             name = _free_name(data.name, part, self._taken)
             self._taken.add(name)
             outputs[name] = part
-        nullable = bool(data.missing.any())
+        # Texts that stand for no value are as good as none.
+        nullable = bool(data.missing.any() or (not _is_category(choice) and _gaps(choice).any()))
         stand_in = None
         if not flagged and _hardly_missing(data, choice):
             stand_in = stand_in_of(choice.treatments, choice.made, data)
         return PreparedColumn(
-            data.name, field_type, nullable, choice.treatments, flagged, outputs, stand_in
+            data.name,
+            column.field_type,
+            nullable,
+            choice.treatments,
+            flagged,
+            outputs,
+            stand_in,
+            reading.missing if isinstance(reading, TextReading) else (),
         )
 
     def _is_flagged(self, choice: Choice) -> bool:
@@ -131,7 +150,7 @@ class Fitting:
         """
         if _is_category(choice):
             return False
-        missing = np.isnan(choice.made[0])
+        missing = _gaps(choice)
         low, high = _FLAGGED_SHARES
         if missing.sum() < _LEAST_FLAGGED_ROWS or not low <= missing.mean() <= high:
             return False
@@ -147,9 +166,14 @@ def _is_category(choice: Choice) -> bool:
     return bool(first.levels(first.parts[0]))
 
 
+def _gaps(choice: Choice) -> Values:
+    missing: Values = np.isnan(choice.made[0])
+    return missing
+
+
 def _hardly_missing(data: ColumnData, choice: Choice) -> bool:
     """Tell whether too few values are missing to learn what that means."""
-    missing = data.missing if _is_category(choice) else np.isnan(choice.made[0])
+    missing = data.missing if _is_category(choice) else _gaps(choice)
     most = min(_LEAST_FLAGGED_ROWS - 1, _LEARNED_SHARE * len(data))
     return int(missing.sum()) <= most
 

@@ -7,12 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-#: What treatments of format 2 did that later ones can be asked to do.
-_TREATMENTS_OF_2: Final[Mapping[str, Mapping[str, Any]]] = {
-    "numbers": {"strict": True, "precision": None},
-    "number texts": {"part": "value"},
-    "categories": {"part": "value", "alike": False},
-}
+_OF_2: Final = frozenset({"numbers", "booleans", "number texts", "moments"})
 
 
 def _of_2(state: Mapping[str, Any]) -> dict[str, Any]:
@@ -20,14 +15,18 @@ def _of_2(state: Mapping[str, Any]) -> dict[str, Any]:
         {
             **column,
             "stand_in": None,
-            "treatments": [
-                {**treatment, **_TREATMENTS_OF_2.get(treatment["kind"], {})}
-                for treatment in column["treatments"]
-            ],
+            "without": [],
+            "treatments": [_treatment(treatment) for treatment in column["treatments"]],
         }
         for column in state["columns"]
     ]
     return {**state, "columns": columns}
+
+
+def _treatment(state: Mapping[str, Any]) -> dict[str, Any]:
+    if state["kind"] == "categories":
+        return {**state, "part": "value", "alike": False}
+    return {**state, "kind": f"{state['kind']} 2"} if state["kind"] in _OF_2 else dict(state)
 
 
 READERS: Final[Mapping[int, Callable[[Mapping[str, Any]], dict[str, Any]]]] = {2: _of_2}

@@ -16,6 +16,7 @@ import pandas as pd
 from modelstudio.trainers.tabular.preparation import older
 from modelstudio.trainers.tabular.preparation.column import Feature, PreparedColumn
 from modelstudio.trainers.tabular.preparation.fitting import Fitting, Seen
+from modelstudio.trainers.tabular.preparation.reading import Readings
 from modelstudio.trainers.tabular.preparation.treatment import ColumnData
 
 if TYPE_CHECKING:
@@ -65,16 +66,24 @@ class Preparation:
         reserved: Collection[str],
         seed: int = 0,
         target: pd.Series | None = None,
+        readings: Readings | None = None,
     ) -> Self:
         """Learn how to prepare the columns of ``column_types``, using no ``reserved`` name.
 
         ``seed`` chooses the texts of a large table from which their terms are learned. ``target``,
         of the same rows, decides only what the values alone leave open: whether a number that
-        identifies or counts rows is kept, and whether whole numbers are codes.
+        identifies or counts rows is kept, and whether whole numbers are codes. ``readings`` has
+        what is known of how the values are written.
         """
-        fitting = Fitting({*reserved, *column_types}, seed, _numbers_of(target))
+        readings = readings or Readings()
+        columns_of = {name: ColumnData(frame[name].rename(name)) for name in column_types}
+        decided = readings.of_texts(
+            {name: data for name, data in columns_of.items() if column_types[name] == "STRING"}
+        )
+        fitting = Fitting({*reserved, *column_types}, seed, _numbers_of(target), readings.told)
         for name, field_type in column_types.items():
-            fitting.add(ColumnData(frame[name].rename(name)), field_type)
+            decision = decided.get(name) or readings.of_typed(name, field_type)
+            fitting.add(columns_of.pop(name), field_type, decision)
         fitting.judge_counters(lambda columns, rows: cls(columns, {}).matrix(frame.iloc[rows]))
         columns = [fitting.columns[name] for name in column_types if name in fitting.columns]
         return cls(columns, fitting.dropped, [fitting.seen[name] for name in column_types])
@@ -209,7 +218,7 @@ def _data(frame: pd.DataFrame, column: PreparedColumn) -> ColumnData:
         series = frame[column.name]
         if isinstance(series, pd.DataFrame):
             raise ValueError(f"There are several columns {column.name!r}")
-        return ColumnData(series)
+        return ColumnData(series, column.without)
     if not column.nullable:
         raise KeyError(column.name)
     return ColumnData(pd.Series(None, index=frame.index, dtype=object, name=column.name))

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     Values = np.ndarray[Any, Any]
     # One value of a column to one number for each part.
@@ -69,7 +69,10 @@ class Treatment(Protocol):
 class ColumnData:
     """A column of a table, converted once however many treatments read it."""
 
-    def __init__(self, series: pd.Series) -> None:
+    def __init__(self, series: pd.Series, without: Collection[str] = ()) -> None:
+        if without:  # texts that stand for no value
+            marked = [isinstance(one, str) and one.strip() in without for one in series]
+            series = series.mask(np.array(marked, dtype=bool))
         self.series = series
         self.name = str(series.name)
 

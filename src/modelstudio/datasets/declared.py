@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from modelstudio.datasets.errors import InvalidSchema
 from modelstudio.datasets.schemas import MAX_NAME_LENGTH
+from modelstudio.tables import types
+from modelstudio.tables.readings import UnknownReadingError, named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from modelstudio.datasets.schemas import WireField
 
-MAX_PRECISION: Final = 38
 _DEFAULT_SCALE: Final = 18
 _MAX_COLUMNS: Final = 10_000
 _MAX_DEPTH: Final = 16
@@ -63,6 +64,7 @@ def _named(fields: Sequence[WireField], where: str, depth: int) -> list[WireFiel
 
 def _checked(field: WireField, where: str, depth: int) -> WireField:
     kind = field["type"]
+    _check_reading(field, where)
     if depth > _MAX_DEPTH:
         raise InvalidSchema("NESTED_TOO_DEEPLY", f"Types nest at most {_MAX_DEPTH} deep.")
     if kind == "ARRAY":
@@ -82,6 +84,23 @@ def _checked(field: WireField, where: str, depth: int) -> WireField:
     return _decimal(field, where) if kind == "DECIMAL" else field
 
 
+def _check_reading(field: WireField, where: str) -> None:
+    """Refuse a reading that is none, or whose values are not of the column's type."""
+    told = (field.get("customMetadata") or {}).get("reading")
+    if told is None:
+        return
+    try:
+        reading = named(told if isinstance(told, str) else repr(told))
+    except UnknownReadingError as error:
+        raise InvalidSchema("UNKNOWN_READING", f"The reading of {where}: {error}") from error
+    made, wanted = types.group_of(reading.field_type), types.group_of(field["type"])
+    if made not in {wanted, "STRING"} or (made == "STRING" != wanted):
+        raise InvalidSchema(
+            "READING_OF_ANOTHER_TYPE",
+            f"The reading {told!r} of {where} gives {reading.field_type}, not {field['type']}.",
+        )
+
+
 def _part(field: WireField, part: str, where: str, depth: int) -> dict[str, Any]:
     found = field.get(part)
     if found is None:
@@ -93,13 +112,13 @@ def _decimal(field: WireField, where: str) -> WireField:
     precision = field.get("precision")
     scale = field.get("scale")
     if precision is None:
-        precision = MAX_PRECISION
+        precision = types.MAX_PRECISION
         scale = _DEFAULT_SCALE if scale is None else scale
     scale = scale or 0
-    if not 1 <= precision <= MAX_PRECISION or not 0 <= scale <= precision:
+    if not 1 <= precision <= types.MAX_PRECISION or not 0 <= scale <= precision:
         raise InvalidSchema(
             "INVALID_DECIMAL",
-            f"The DECIMAL of {where} needs a precision of 1 to {MAX_PRECISION} and a scale of 0 "
-            "to the precision.",
+            f"The DECIMAL of {where} needs a precision of 1 to {types.MAX_PRECISION} and a scale "
+            "of 0 to the precision.",
         )
     return {**field, "precision": precision, "scale": scale}

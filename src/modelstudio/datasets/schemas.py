@@ -3,24 +3,30 @@ r"""What the columns of a view are: from the profiles of its files, or as a user
 A *profile* says what one file holds. It is made once, over the whole file, in a process of its
 own (`table_process`), and stored with the file; so a commit looks only at files that are new.
 
-    {"format": "CSV", "delimiter": ",", "escape": "\"", "gzip": false,
-     "columns": [{"name": "price", "kinds": 8}]}
-    {"format": "PARQUET",
-     "columns": [{"name": "price", "field": {...}, "zoned": false, "empty": false}]}
-    {"format": "CSV", "problem": "Line 3 is not UTF-8 text; save the file as UTF-8."}
+    {"version": 2, "format": "CSV", "dialect": {"delimiter": ",", ...}, "notes": [],
+     "columns": [{"name": "price", "position": 0, "evidence": {...}}]}
+    {"version": 2, "format": "PARQUET", "notes": [],
+     "columns": [{"name": "price", "position": 0, "field": {...}, "zone": null, "empty": false}]}
+    {"version": 2, "format": "CSV", "problem": "Line 3 has a NUL byte."}
 
-``kinds`` are the kinds of values in a CSV column, as bits of `Kind`. The type of a column follows
-from the kinds in all files of the view together:
+``evidence`` is what all values of a CSV column allow (`tables.readings`); that of a view's files
+adds up. A column gets the type of its reading when every value fits it:
 
-- only integers that fit 64 bits: LONG; with decimals among them: DOUBLE
-- integers with leading zeros, or that do not fit 64 bits: STRING, for they are codes, and a number
-  would lose digits
+- whole numbers that fit 64 bits: LONG; with decimals among them: DOUBLE; in any notation, such as
+  ``1.234,5``, that leaves no doubt
+- whole numbers with leading zeros, or that do not fit 64 bits: STRING, for they are codes, and a
+  number would lose digits
 - ``true`` and ``false`` in any case: BOOLEAN
-- ISO dates: DATE; with times among them: TIMESTAMP. Times with a zone are stored as UTC; in a
-  column that has some with and some without, those without are taken as UTC
+- dates in any order that leaves no doubt: DATE; with times among them: TIMESTAMP. Times with an
+  offset are stored as UTC; the reading keeps the offsets
 - anything else, or nothing at all: STRING
 
-Missing values: an empty value always is. The texts of `NULL_TEXTS` are in a column whose other
+A field whose reading is not the plain one says so in ``customMetadata``: ``{"reading": "date
+dd.mm.yyyy"}``. One that could be read in two ways stays STRING and asks: ``{"reading": "text",
+"possible": ["date dd/mm/yyyy", "date mm/dd/yyyy"], "examples": ["01/02/2024"]}``. A schema that is
+put with another ``reading`` answers.
+
+Missing values: an empty value always is. The texts of `readings.MARKS` are in a column whose other
 values are numbers, booleans, dates or times; in a STRING column they stay, because there ``NA``
 may be Namibia and ``None`` a kind of garage.
 
@@ -40,8 +46,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import TYPE_CHECKING, Any, Final
+
+from modelstudio.tables import types
+from modelstudio.tables.readings import (
+    BooleanReading,
+    Decision,
+    Evidence,
+    MomentReading,
+    NumberReading,
+    Reading,
+    decide,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -50,42 +66,29 @@ Profile = dict[str, Any]
 #: A column as the wire writes it: ``type``, ``name``, ``nullable`` and what its type needs.
 WireField = dict[str, Any]
 
-NULL_TEXTS: Final = (
-    "", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "Null", "null", "None", "\\N",
-)  # fmt: skip
+#: To be raised when files are to be looked at again, since a profile says something else.
+PROFILE_VERSION: Final = 2
 MAX_NAME_LENGTH: Final = 1000
 _TABLE_SUFFIX: Final = re.compile(
-    r"[^.]*|.*\.(csv|tsv|tab|psv|txt|dat|data|\d+)(\.gz)?|.*\.(parquet|pq)", re.IGNORECASE
+    r"[^.]*|.*\.(csv|tsv|tab|psv|txt|dat|data|\d+)(\.gz)?|.*\.(parquet|pq|xlsx)", re.IGNORECASE
 )
-_INTEGERS: Final = ("BYTE", "SHORT", "INTEGER", "LONG")
-_NUMBERS: Final = (*_INTEGERS, "DECIMAL", "FLOAT", "DOUBLE")
-
-
-class Kind(IntFlag):
-    """Kinds of values in a CSV column; a missing value has none."""
-
-    BOOLEAN = 1
-    LONG = 2
-    HUGE = 4  # an integer that does not fit 64 bits
-    DOUBLE = 8
-    DATE = 16
-    LOCAL_TIME = 32
-    ZONED_TIME = 64
-    TEXT = 128
-    PADDED = 256  # an integer with leading zeros
-    NUL = 512  # a value with a NUL character
-
-
-_MOMENTS: Final = Kind.DATE | Kind.LOCAL_TIME | Kind.ZONED_TIME
-_WHOLE: Final = Kind.LONG | Kind.PADDED
-_NUMERIC: Final = _WHOLE | Kind.HUGE | Kind.DOUBLE
-_FITTING: Final[Mapping[str, Kind]] = {
-    "BOOLEAN": Kind.BOOLEAN | Kind.LONG,
-    **dict.fromkeys(_INTEGERS, _WHOLE),
-    **dict.fromkeys(("DECIMAL", "FLOAT", "DOUBLE"), _NUMERIC),
-    "DATE": Kind.DATE,
-    "TIMESTAMP": _MOMENTS,
+_HINTS: Final[Mapping[str, str]] = {
+    "NUMERIC": "number",
+    "TEMPORAL": "moment",
+    "BOOLEAN": "boolean",
+    "STRING": "text",
+    "NESTED": "text",
 }
+#: Readings that need not be told: a column of their type is read so.
+_PLAIN: Final = frozenset(
+    {
+        "whole number 1234", "number 1234.5",  "date yyyy-mm-dd", "timestamp yyyy-mm-dd",
+        "boolean true/false", "text",
+    }
+)  # fmt: skip
+_ORDERED: Final = ("yyyy-mm-dd", "dd/mm/yyyy", "mm/dd/yyyy", "yy-mm-dd", "dd/mm/yy", "mm/dd/yy")
+_TYPED_FORMS: Final = frozenset({*_ORDERED, "yyyymmdd"})
+_MOST_EXAMPLES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,17 @@ class Field:
     name: str
     type: str
     nullable: bool
+    metadata: Mapping[str, Any] | None = None
+
+    @property
+    def possible(self) -> Sequence[str]:
+        """Names of the readings of which one may be meant instead, when that is to be asked."""
+        return (self.metadata or {}).get("possible") or ()
+
+    @property
+    def examples(self) -> Sequence[str]:
+        """Values that the question is about."""
+        return (self.metadata or {}).get("examples") or ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +126,10 @@ class Schema:
     def columns(self) -> tuple[Field, ...] | None:
         if self.fields is None:
             return None
-        return tuple(Field(one["name"], one["type"], one["nullable"]) for one in self.fields)
+        return tuple(
+            Field(one["name"], one["type"], one["nullable"], one.get("customMetadata"))
+            for one in self.fields
+        )
 
 
 def is_data(path: str) -> bool:
@@ -123,6 +140,11 @@ def is_data(path: str) -> bool:
 def may_be_table(path: str) -> bool:
     """Whether a file's name leaves it open that it is CSV or Parquet."""
     return _TABLE_SUFFIX.fullmatch(path.rpartition("/")[2]) is not None
+
+
+def is_current(profile: Profile | None) -> bool:
+    """Whether a file need not be looked at again."""
+    return profile is not None and profile.get("version") == PROFILE_VERSION
 
 
 def infer(files: Sequence[tuple[str, Profile | None]]) -> tuple[list[WireField] | None, str | None]:
@@ -138,6 +160,9 @@ def infer(files: Sequence[tuple[str, Profile | None]]) -> tuple[list[WireField] 
     if problem is not None:
         return None, problem
     first_path, first = known[0]
+    if first["format"] == "CSV":
+        decisions = _decided([profile for _, profile in known], {})
+        return [_field_of(name, decision) for name, decision in decisions.items()], None
     merged = {column["name"]: column for column in first["columns"]}
     for path, profile in known[1:]:
         for column in profile["columns"]:
@@ -149,14 +174,15 @@ def infer(files: Sequence[tuple[str, Profile | None]]) -> tuple[list[WireField] 
                     f"{first_path}, {column['field']['type']} in {path}."
                 )
             merged[name] = joined
-    return [_field(column) for column in merged.values()], None
+    fields = [{**one["field"], "name": one["name"], "nullable": True} for one in merged.values()]
+    return fields, None
 
 
 def misfit(fields: Sequence[WireField], files: Sequence[tuple[str, Profile | None]]) -> str | None:
     """Return why files do not fit a declared schema, None if they do.
 
-    Types are compared, not values: an integer that is too large for its type shows when it is
-    read.
+    Of Parquet files types are compared, not values: an integer that is too large for its type
+    shows when it is read.
     """
     problem = _unusable(files)
     if problem is not None:
@@ -167,34 +193,146 @@ def misfit(fields: Sequence[WireField], files: Sequence[tuple[str, Profile | Non
             column = columns.get(field["name"])
             if column is None:
                 return f"{path} has no column {field['name']!r}."
-            if not _fits(column, field):
+            if "field" in column and not types.castable(column["field"]["type"], field["type"]):
                 return f"Column {field['name']!r} of {path} is not {field['type']}."
+    return misread(fields, [profile for _, profile in files if profile])
+
+
+def misread(fields: Sequence[WireField], profiles: Sequence[Profile]) -> str | None:
+    """Return why the values of CSV files cannot be read as declared columns, None if they can."""
+    written = [one for one in profiles if is_current(one) and "columns" in one]
+    written = [one for one in written if one["format"] == "CSV"]
+    decisions = _decided(written, {field["name"]: hint_of(field) for field in fields})
+    for field in fields:
+        decision = decisions.get(field["name"])
+        problem = None if decision is None else _unfit(field, decision)
+        if problem is not None:
+            return f"Column {field['name']!r} {problem}"
     return None
 
 
-def zoned_columns(profiles: Iterable[Profile]) -> set[str]:
-    """Return the names of the columns in which times have a zone."""
+def readings_of(fields: Sequence[WireField], profiles: Sequence[Profile]) -> dict[str, Any]:
+    """Return how columns were read, as states that `readings.of_state` takes.
+
+    Columns that are read as programs write them have none. Under ``seen`` is what was seen of a
+    column's values.
+    """
+    written = [profile for profile in profiles if profile["format"] == "CSV"]
+    decisions = _decided(written, {field["name"]: hint_of(field) for field in fields})
+    names = {field["name"] for field in fields}
+    found = {
+        name: {**one.reading.state(), "seen": _seen(one)}
+        for name, one in decisions.items()
+        if name in names and (one.reading.name not in _PLAIN or one.possible or _zoned(one))
+    }
+    for profile in profiles:
+        for column in profile["columns"]:
+            if column.get("zone") and column["name"] in names and column["name"] not in found:
+                found[column["name"]] = MomentReading.in_zone(column["zone"]).state()
+    return found
+
+
+def zoned_columns(fields: Sequence[WireField], profiles: Sequence[Profile]) -> set[str]:
+    """Return the names of the columns whose moments were written with offsets or a zone."""
+    found = readings_of(fields, profiles)
+    return {name for name, state in found.items() if state.get("zoned")}
+
+
+def _zoned(decision: Decision) -> bool:
+    return isinstance(decision.reading, MomentReading) and decision.reading.zoned
+
+
+def _seen(decision: Decision) -> dict[str, Any]:
     return {
-        column["name"]
-        for profile in profiles
-        for column in profile["columns"]
-        if column.get("zoned") or column.get("kinds", 0) & Kind.ZONED_TIME
+        "fitted": decision.fitted,
+        "unfit": decision.unfit,
+        "examples": list(decision.examples),
+        "possible": list(decision.possible),
     }
 
 
-def type_of(kinds: Kind) -> str:
-    """Return the type of a CSV column with those kinds of values."""
-    if not kinds:
-        return "STRING"
-    if kinds == Kind.BOOLEAN:
-        return "BOOLEAN"
-    if kinds == Kind.LONG:
-        return "LONG"
-    if Kind.DOUBLE in kinds and not kinds & ~(Kind.LONG | Kind.HUGE | Kind.DOUBLE):
-        return "DOUBLE"
-    if kinds == Kind.DATE:
-        return "DATE"
-    return "STRING" if kinds & ~_MOMENTS else "TIMESTAMP"
+def hint_of(field: WireField) -> str:
+    """Return what a column is declared to be: the reading in its metadata, or by its type."""
+    told = (field.get("customMetadata") or {}).get("reading")
+    if isinstance(told, str) and told != "text":
+        return told
+    return _HINTS[types.group_of(field["type"])]
+
+
+def notes_of(profiles: Iterable[Profile]) -> list[str]:
+    """Return what was done to read files as tables, each sentence once."""
+    return list(dict.fromkeys(note for profile in profiles for note in profile.get("notes", ())))
+
+
+def _decided(profiles: Sequence[Profile], hints: Mapping[str, str]) -> dict[str, Decision]:
+    """Decide on the columns of all CSV files together, in the order of the first file."""
+    merged: dict[str, Evidence] = {}
+    for profile in profiles:
+        for column in profile["columns"]:
+            seen = Evidence.of_state(column["evidence"])
+            if column["name"] in merged:
+                merged[column["name"]].merge(seen)
+            else:
+                merged[column["name"]] = seen
+    semicolons = any(one.get("dialect", {}).get("delimiter") == ";" for one in profiles)
+    return decide(merged, hints=hints, semicolons=semicolons)
+
+
+def _field_of(name: str, decision: Decision) -> WireField:
+    reading = decision.reading
+    metadata: dict[str, Any] = {}
+    type_ = reading.field_type
+    if isinstance(reading, BooleanReading) and reading.words != ("true", "false"):
+        type_ = "STRING"  # yes and no may be labels, which a user wants to see again
+    elif isinstance(reading, MomentReading) and reading.state()["form"] not in _TYPED_FORMS:
+        type_ = "STRING"
+    elif reading.name not in _PLAIN:
+        metadata = {"reading": reading.name}
+    if decision.question:
+        examples = list(decision.examples)[:_MOST_EXAMPLES]
+        metadata = {
+            "reading": "text",
+            "possible": list(decision.possible),
+            "examples": examples,
+        }
+    elif decision.marks and decision.fitted > sum(decision.marks.values()):
+        marks = sorted(decision.marks, key=lambda mark: (-decision.marks[mark], mark))
+        metadata = {
+            "reading": "text",
+            "possible": [f"text, missing: {' '.join(marks)}"],
+            "examples": marks[:_MOST_EXAMPLES],
+        }
+    field: WireField = {"type": type_, "name": name, "nullable": True}
+    return {**field, "customMetadata": metadata} if metadata else field
+
+
+def _unfit(field: WireField, decision: Decision) -> str | None:
+    """Return why values do not fit a declared column, None if they do."""
+    type_ = field["type"]
+    if types.group_of(type_) in {"STRING", "NESTED"} or not decision.fitted:
+        return None
+    shown = ", ".join(repr(example) for example in decision.examples)
+    if decision.question:
+        one, *others = decision.possible
+        return (
+            f"is {type_}, but its values ({shown}) may be read as {one!r} or as "
+            f"{' or '.join(map(repr, others))}. Say which, in the column's customMetadata: "
+            f'{{"reading": "{one}"}}.'
+        )
+    if decision.unfit:
+        return f"is not {type_}: it has the value {decision.examples[0]!r}."
+    if types.group_of(decision.reading.field_type) != types.group_of(type_):
+        return f"is not {type_}{': it has the value ' + shown if shown else ''}."
+    return _narrower(type_, decision.reading)
+
+
+def _narrower(type_: str, reading: Reading) -> str | None:
+    """Return why values of the right group are not of a type, as far as their reading tells."""
+    if isinstance(reading, NumberReading) and type_ in types.INTEGERS and not reading.whole:
+        return f"is not {type_}: some of its values are not whole."
+    if type_ == "DATE" and reading.field_type == "TIMESTAMP":
+        return "is not DATE: some of its values have a time of day."
+    return None
 
 
 def _unusable(files: Sequence[tuple[str, Profile | None]]) -> str | None:
@@ -229,53 +367,25 @@ def _mixture(files: Sequence[tuple[str, Profile]]) -> str | None:
     return None
 
 
-def _field(column: Mapping[str, Any]) -> WireField:
-    if "kinds" in column:
-        return {"type": type_of(Kind(column["kinds"])), "name": column["name"], "nullable": True}
-    return {**column["field"], "name": column["name"], "nullable": True}
-
-
 def _joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the column that holds the values of both, None when there is none."""
-    if "kinds" in one:
-        return {**one, "kinds": one["kinds"] | other["kinds"]}
     if one.get("empty") or other.get("empty"):
         return dict(other if one.get("empty") else one)
-    zoned = one["zoned"] or other["zoned"]
-    if one["field"] == other["field"]:
-        return {**one, "zoned": zoned}
-    wider = _wider(one["field"]["type"], other["field"]["type"])
+    zone = one["zone"] if one["zone"] == other["zone"] else one["zone"] and other["zone"] and "UTC"
+    both = one["field"], other["field"]
+    if both[0] == both[1]:
+        return {**one, "zone": zone}
+    if {field["type"] for field in both} == {"DECIMAL"}:
+        return {**one, "field": _wider_decimal(*both)}
+    wider = types.wider(both[0]["type"], both[1]["type"])
     if wider is None:
         return None
-    return {**one, "field": {**one["field"], "type": wider}, "zoned": zoned}
+    return {**one, "field": {**one["field"], "type": wider}, "zone": zone}
 
 
-def _wider(one: str, other: str) -> str | None:
-    types = {one, other}
-    if types <= set(_INTEGERS):
-        return max(types, key=_INTEGERS.index)
-    if types <= {*_INTEGERS, "FLOAT", "DOUBLE"}:
-        return "DOUBLE"
-    return "TIMESTAMP" if types == {"DATE", "TIMESTAMP"} else None
-
-
-def _fits(column: Mapping[str, Any], field: WireField) -> bool:
-    """Whether a file's column can be read as a declared one."""
-    wanted = field["type"]
-    if "kinds" in column:
-        return not column["kinds"] & ~_FITTING.get(wanted, ~Kind(0))
-    return castable(column["field"]["type"], wanted)
-
-
-def castable(found: str, wanted: str) -> bool:
-    """Whether a Parquet column of one type can be read as another without changing its values.
-
-    Whether each value is within a narrower type's range shows when it is read.
-    """
-    if found == wanted or "STRING" in {found, wanted}:
-        return True
-    if found in _INTEGERS:
-        return wanted in _NUMBERS
-    if found in _NUMBERS:
-        return wanted in {"DECIMAL", "FLOAT", "DOUBLE"}
-    return {found, wanted} == {"DATE", "TIMESTAMP"} and wanted == "TIMESTAMP"
+def _wider_decimal(one: WireField, other: WireField) -> WireField:
+    """Return the DECIMAL with room for the digits of both, before and behind the point."""
+    scale = max(one["scale"], other["scale"])
+    before = max(field["precision"] - field["scale"] for field in (one, other))
+    precision = min(before + scale, types.MAX_PRECISION)
+    return {**one, "precision": precision, "scale": scale}

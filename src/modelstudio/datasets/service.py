@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from modelstudio.datasets import errors
+from modelstudio.datasets import errors, schemas
 from modelstudio.datasets.schemas import Field, Schema
 from modelstudio.datasets.store import Branch, Transaction
 from modelstudio.datasets.views import DEFAULT_BRANCH, check_branch_name
@@ -90,6 +90,16 @@ class DatasetService:
         columns = None if schema is None else schema.columns
         problem = None if schema is None else schema.problem
         return DatasetView(dataset_rid, branch, end.rid, columns, problem)
+
+    def readings(self, tx: sa.Connection, view: DatasetView) -> dict[str, Any]:
+        """Return how the columns of a view were read; see `schemas.readings_of`."""
+        transaction = self._store.transaction(tx, view.dataset_rid, view.transaction_rid)
+        schema = None if transaction is None else self.schema_of(tx, transaction)
+        files = self._store.profiled_view(tx, view.transaction_rid)
+        seen = [file.profile for file in files if schemas.is_current(file.profile)]
+        if schema is None or schema.fields is None:
+            return {}
+        return schemas.readings_of(schema.fields, [one for one in seen if one and "columns" in one])
 
     def table_file(self, dataset_rid: str, transaction_rid: str) -> AbstractContextManager[Path]:
         """Give the view ending at a transaction as one Parquet file that must not be changed.
@@ -329,8 +339,19 @@ class DatasetService:
     def put_schema(
         self, tx: sa.Connection, end: Transaction, fields: Sequence[WireField]
     ) -> Schema:
-        """Declare the schema of the view ending at a transaction."""
+        """Declare the schema of the view ending at a transaction.
+
+        Raises
+        ------
+        InvalidSchema
+            When values that are there cannot be read so, or in more than one way.
+        """
         self._store.lock_transaction(tx, end.dataset_rid, end.rid)
+        files = self._store.profiled_view(tx, end.rid)
+        seen = [file.profile for file in files if file.profile and schemas.is_data(file.path)]
+        problem = schemas.misread(fields, seen)
+        if problem is not None:
+            raise errors.InvalidSchema("VALUES_DO_NOT_FIT", problem)
         return self.add_schema(tx, end.rid, end.dataset_rid, list(fields), None, put=True)
 
     def add_schema(

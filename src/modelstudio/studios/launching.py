@@ -210,6 +210,7 @@ class Launcher:
             "ignoreColumns": given.ignore_columns,
             "selectColumns": given.select_columns,
             "schema": [{"name": field.name, "type": field.type} for field in view.fields],
+            "readings": self._datasets.readings(tx, view),
         }
 
     def _output(

@@ -17,6 +17,7 @@ from modelstudio.kit import rids
 from modelstudio.kit.wire import WireModel
 from modelstudio.models.service import MODEL_KIND
 from modelstudio.studios import resources, validation
+from modelstudio.studios.column_readings import Question
 from modelstudio.studios.errors import (
     CreateConfigValidationError,
     CreateModelStudioConfigVersionPermissionDenied,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
-    from modelstudio.datasets.service import DatasetService
+    from modelstudio.datasets.service import DatasetService, DatasetView
     from modelstudio.errors import ApiError
     from modelstudio.filesystem.service import FilesystemService
     from modelstudio.kit.clock import Clock
@@ -255,12 +256,14 @@ class StudioService:
         outputs = model_outputs(config.outputs)
         surroundings = validation.Surroundings(
             schemas={one.rid: self._schema(tx, caller, one.rid) for one in inputs.values()},
+            questions={one.rid: self._questions(tx, caller, one.rid) for one in inputs.values()},
             output_projects={
                 one.model_rid: self._output_project(tx, caller, one.model_rid)
                 for one in outputs.values()
             },
             project_rid=located.resource.project_rid,
         )
+        told = _told(config.custom_config or {})
         wanted, failures = resources.parse(request.resources.model_dump())
         if wanted is not None:
             cpu, memory = self._orchestration.capacity()
@@ -271,20 +274,32 @@ class StudioService:
             *validation.check_names(request.name, request.changelog),
             *validation.check_custom_config(trainer.config_schema, config.custom_config or {}),
             *self._limits.failures(trainer, config.custom_config or {}),
-            *validation.check_inputs(trainer, config.inputs, inputs, surroundings),
+            *validation.check_inputs(trainer, config.inputs, inputs, surroundings, told),
             *self._problems(tx, caller, inputs),
             *validation.check_outputs(trainer, config.outputs, outputs, surroundings),
             *failures,
         ]
 
-    def _schema(self, tx: sa.Connection, caller: Caller, rid: str) -> Mapping[str, str] | None:
+    def _view(self, tx: sa.Connection, caller: Caller, rid: str) -> DatasetView | None:
+        """Return the newest data of a dataset that is there for the caller and is a table."""
         located = self._filesystem.find(tx, caller, rid)
         if located is None or located.in_trash or located.resource.kind != DATASET_KIND:
             return None
         view = self._datasets.latest_view(tx, rid, BRANCH)
-        if view is None or view.fields is None:
-            return None
-        return {field.name: field.type for field in view.fields}
+        return None if view is None or view.fields is None else view
+
+    def _schema(self, tx: sa.Connection, caller: Caller, rid: str) -> Mapping[str, str] | None:
+        view = self._view(tx, caller, rid)
+        return None if view is None else {field.name: field.type for field in view.fields or ()}
+
+    def _questions(self, tx: sa.Connection, caller: Caller, rid: str) -> Mapping[str, Question]:
+        view = self._view(tx, caller, rid)
+        fields = view.fields if view is not None and view.fields is not None else ()
+        return {
+            field.name: Question(field.possible, field.examples)
+            for field in fields
+            if field.possible
+        }
 
     def _problems(
         self, tx: sa.Connection, caller: Caller, inputs: Mapping[str, DatasetInput]
@@ -355,3 +370,11 @@ def _worker_config(request: CreateConfigVersionRequest) -> dict[str, Any]:
     if config.custom_config is not None:
         stored["customConfig"] = config.custom_config
     return stored
+
+
+def _told(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return the readings in a configuration, as far as they are what its schema wants."""
+    told = config.get("readings")
+    if not isinstance(told, dict):
+        return {}
+    return {column: name for column, name in told.items() if isinstance(name, str)}

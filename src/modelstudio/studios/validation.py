@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jsonschema import Draft202012Validator
 
+from modelstudio.studios import column_readings
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from modelstudio.studios.column_readings import Question
     from modelstudio.studios.wire import DatasetInput, ModelOutput
     from modelstudio.trainers.base import TrainerSpecification
 
@@ -46,6 +49,8 @@ class Surroundings:
     schemas
         Column types of each dataset by RID; None for one without a schema, in the trash, unknown
         or hidden from the caller.
+    questions
+        Of each dataset by RID, the columns that may be read in more than one way.
     output_projects
         Project RID of each output resource by RID; None for one that is missing or hidden.
     project_rid
@@ -53,6 +58,7 @@ class Surroundings:
     """
 
     schemas: Mapping[str, Mapping[str, str] | None]
+    questions: Mapping[str, Mapping[str, Question]]
     output_projects: Mapping[str, str | None]
     project_rid: str | None
 
@@ -100,8 +106,12 @@ def check_inputs(
     inputs: Mapping[str, Mapping[str, Any]],
     parsed: Mapping[str, DatasetInput],
     surroundings: Surroundings,
+    told: Mapping[str, str],
 ) -> list[Failure]:
-    """Return failures of the inputs; ``parsed`` holds those that are datasets."""
+    """Return failures of the inputs.
+
+    ``parsed`` holds those that are datasets, ``told`` the readings of columns in the configuration.
+    """
     failures = [
         _other(f"The trainer has no input {alias!r}.")
         for alias in inputs
@@ -123,9 +133,16 @@ def check_inputs(
         else:
             specs = wanted["type"]["dataset"]["columnsTypeSpecs"]
             schema = surroundings.schemas[parsed[alias].rid]
+            if schema is not None:
+                schema = column_readings.as_told(schema, told)
             failures += _check_dataset(parsed[alias], specs, schema)
+            asked = surroundings.questions.get(parsed[alias].rid, {})
+            unsettled = column_readings.unsettled(parsed[alias], specs, asked, told)
+            failures += [_other(message) for message in unsettled]
             if schema and trainer.type.startswith("TABULAR"):  # others learn from mapped columns
                 failures += _check_something_left(parsed[alias], schema)
+    schemas = [surroundings.schemas[one.rid] or {} for one in parsed.values()]
+    failures += [_other(message) for message in column_readings.impossible(schemas, told)]
     return failures + _check_test_data(trainer, parsed, surroundings)
 
 

@@ -61,6 +61,8 @@ INTEGERS: Final = ("BYTE", "SHORT", "INTEGER", "LONG")
 FRACTIONS: Final = ("DECIMAL", "FLOAT", "DOUBLE")
 NUMBERS: Final = (*INTEGERS, *FRACTIONS)
 MOMENTS: Final = ("DATE", "TIMESTAMP")
+#: Digits that a DECIMAL can have.
+MAX_PRECISION: Final = 38
 #: Field type of a model API's type; ``integer`` is a whole number of 32 bits there.
 OF_MODEL: Final[Mapping[str, str]] = {
     "boolean": "BOOLEAN",

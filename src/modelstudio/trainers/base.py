@@ -96,11 +96,17 @@ class InputTable:
         ``DATE``, ``TIMESTAMP``, ...), after ``selectColumns`` and ``ignoreColumns``.
     column_mapping
         Column specification id to the columns that the user mapped to it.
+    readings
+        Column to the state of the reading that its values came from, as
+        ``tables.readings.of_state`` takes it, with what was seen of the values under ``seen``
+        (``fitted``, ``unfit``, ``examples``, ``possible``). Columns that are read as programs
+        write them, and those that came with a type, have none. To be kept with the model.
     """
 
     path: Path
     column_types: Mapping[str, str]
     column_mapping: Mapping[str, Sequence[str]]
+    readings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,19 @@ def described(title: str, description: str, default: object, **keywords: Any) ->
     return {"title": title, "description": description, "default": default, **keywords}
 
 
+def readings() -> JsonSchema:
+    """Return the property that says how columns of text are read."""
+    return described(
+        "Readings",
+        "How columns of text are read, by column: 'date dd/mm/yyyy', 'date mm/dd/yyyy', "
+        "'number 1.234,5', 'number 1,234.5', 'boolean yes/no', 'text' or 'text, missing: NA'. "
+        "Only needed where the values allow two readings.",
+        {},
+        type="object",
+        additionalProperties={"type": "string", "minLength": 1, "maxLength": 200},
+    )
+
+
 def choice(description: str, options: Mapping[str, str]) -> JsonSchema:
     return {
         "description": description,

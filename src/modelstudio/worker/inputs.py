@@ -7,11 +7,49 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from modelstudio.trainers.base import InputTable
+from modelstudio.worker import settling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from modelstudio.trainers.base import Reporter
+
 _BATCH_ROWS: Final = 65_536
+
+
+def input_tables(
+    tables: Mapping[str, Mapping[str, Any]],
+    roles: Mapping[str, str],
+    told: Mapping[str, str],
+    reporter: Reporter,
+) -> dict[str, InputTable]:
+    """Return the inputs of the task, every column read as in the training data.
+
+    Parameters
+    ----------
+    tables
+        Alias to the path, schema, mapping and readings of a table.
+    roles
+        Alias to the role that the trainer gives a table; those of ``TRAINING`` come first.
+    told
+        Column to the name of the reading that the configuration says.
+
+    Raises
+    ------
+    TrainingError
+        When the values of a column cannot be read so.
+    """
+    made: dict[str, InputTable] = {}
+    learned: dict[str, Mapping[str, Any]] = {}
+    for alias in sorted(tables, key=lambda one: roles.get(one) != "TRAINING"):
+        table = input_table(tables[alias])
+        if roles.get(alias) == "TRAINING" or not learned:
+            table = settling.settle(table, told, reporter, alias)
+            learned.update(table.readings)
+        else:
+            table = settling.follow(table, learned, reporter, alias)
+        made[alias] = table
+    return {alias: made[alias] for alias in tables}
 
 
 def input_table(table: Mapping[str, Any]) -> InputTable:
@@ -29,7 +67,8 @@ def input_table(table: Mapping[str, Any]) -> InputTable:
     kept = [name for name in column_types if name in wanted]
     if len(kept) < len(column_types):
         path = _project(path, kept)
-    return InputTable(path, {name: column_types[name] for name in kept}, mapping)
+    readings = {name: one for name, one in table.get("readings", {}).items() if name in kept}
+    return InputTable(path, {name: column_types[name] for name in kept}, mapping, readings)
 
 
 def _project(source: Path, columns: Sequence[str]) -> Path:

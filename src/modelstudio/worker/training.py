@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from modelstudio.trainers import catalogue
 from modelstudio.trainers.base import TrainingError, TrainingTask
 from modelstudio.worker.confinement import confine
-from modelstudio.worker.inputs import input_table, with_defaults
+from modelstudio.worker.inputs import input_tables, with_defaults
 from modelstudio.worker.kernel import die_with_parent
 from modelstudio.worker.layout import WorkDir, write_json
 from modelstudio.worker.memory import memory_of
@@ -59,9 +59,9 @@ def _die_with(supervisor: int) -> None:
 def _run(work_dir: WorkDir, task: Mapping[str, Any], reporter: FileReporter) -> dict[str, Any]:
     """Fit and return the result, which is a failure with a reason whatever goes wrong."""
     try:
-        trainer, config = _trainer_of(task)
+        trainer, config, roles = _trainer_of(task)
         fit = TrainingTask(
-            inputs={alias: input_table(table) for alias, table in task["inputs"].items()},
+            inputs=input_tables(task["inputs"], roles, config.get("readings", {}), reporter),
             config=config,
             cpu=task["cpu"],
             memory_bytes=task["memoryBytes"],
@@ -82,10 +82,13 @@ def _run(work_dir: WorkDir, task: Mapping[str, Any], reporter: FileReporter) -> 
     return result
 
 
-def _trainer_of(task: Mapping[str, Any]) -> tuple[Trainer, Mapping[str, Any]]:
+def _trainer_of(
+    task: Mapping[str, Any],
+) -> tuple[Trainer, Mapping[str, Any], Mapping[str, str]]:
+    """Return the trainer, its full configuration, and the role of each of its inputs."""
     wanted, config = task["trainer"], task["customConfig"]
     if implementation := wanted.get("implementation"):
-        return catalogue.load(implementation), config
+        return catalogue.load(implementation), config, {}
     trainer_id, version = wanted["trainerId"], wanted["version"]
     specification = catalogue.installed(trainer_id, version, wanted.get("source"))
     if specification is None:
@@ -98,7 +101,12 @@ def _trainer_of(task: Mapping[str, Any]) -> tuple[Trainer, Mapping[str, Any]]:
             "which is not set up where the job runs."
         )
     full_config = with_defaults(config, specification.config_schema)
-    return catalogue.load(specification.implementation), full_config
+    roles = {
+        alias: one["type"]["dataset"]["role"]
+        for alias, one in specification.inputs.items()
+        if one["type"]["type"] == "dataset"
+    }
+    return catalogue.load(specification.implementation), full_config, roles
 
 
 def _success(trained: TrainedModel, reporter: FileReporter) -> dict[str, Any]:

@@ -31,6 +31,7 @@ Hint = Literal["", "number", "moment", "boolean", "text"]
 _NEARLY: Final = 0.8
 _POINT: Final = ("1234.5", "1,234.5", "1 234.5")
 _COMMA: Final = ("1.234,5", "1 234,5")
+_ORDERED: Final = (bits.DMY, bits.MDY, bits.YMD2, bits.DMY2, bits.MDY2)
 _ALWAYS: Final = (bits.YMD, bits.MONTH, bits.MONTH2, bits.QUARTER, bits.WEEK, bits.CLOCK)
 _DIGITS: Final = (
     bits.YEAR, bits.YEAR_MONTH, bits.COMPACT, bits.COMPACT2, bits.COMPACT_DMY, bits.SECONDS,
@@ -145,21 +146,24 @@ class _Deciding:
         self._share = least_share
         self._window = window
 
-    def one(self, seen: Evidence, hint: str, habits: Habits) -> Decision:
+    def one(self, seen: Evidence, hint: str, habits: Habits) -> Decision:  # noqa: PLR0911 - by hint
         if hint not in {"", "number", "moment", "boolean", "text"}:
             return self.told(seen, hint)
         if hint == "text" or not seen.values:
             return self._text(seen)
         if hint == "boolean":
-            return self._boolean(seen, hinted=True) or self._text(seen)
+            made = self._boolean(seen, hinted=True)
+            return made or self._not(seen, *_every_word())
         number = None if hint == "moment" else self._number(seen, habits, hinted=hint == "number")
         if number is not None:
             return number
         moment = None if hint == "number" else self._moment(seen, habits, hinted=hint == "moment")
         if moment is not None:
             return moment
-        found = None if hint else self._boolean(seen, hinted=False)
-        return found or self._nearly(seen, habits)
+        if hint:
+            wanted = (bits.NUMBER,) if hint == "number" else (*_ALWAYS, *_DIGITS, *_ORDERED)
+            return self._not(seen, *wanted)
+        return self._boolean(seen, hinted=False) or self._nearly(seen, habits)
 
     def told(self, seen: Evidence, name: str) -> Decision:
         """Take the reading that somebody named."""
@@ -333,6 +337,12 @@ class _Deciding:
     def _text(self, seen: Evidence) -> Decision:
         asked = {mark: n for mark, n in seen.marks.items() if mark.casefold() in ASKED_MARKS}
         return Decision(TextReading(), seen.values + sum(seen.marks.values()), marks=asked)
+
+    def _not(self, seen: Evidence, *wanted: int) -> Decision:
+        """Return text for a column that should be something else, with what is not."""
+        text = self._text(seen)
+        wrong = seen.examples(lacking=sum(set(wanted))) or seen.examples()
+        return replace(text, examples=tuple(wrong))
 
     def _asking(self, seen: Evidence, names: tuple[str, ...], about: Sequence[str]) -> Decision:
         text = self._text(seen)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from modelstudio.tables.readings import bits, forms
@@ -264,8 +264,10 @@ class MomentReading:
         places = np.maximum(np.searchsorted(begins, micros, side="right") - 1, 0)
         return micros + offsets[places]
 
-    def with_zone(self, zone: str | None) -> MomentReading:
-        return replace(self, zone=zone)
+    @classmethod
+    def in_zone(cls, zone: str) -> Self:
+        """Return the reading of timestamps that are typed as such, in UTC and meant in a zone."""
+        return cls(bits.YMD, timed=True, zoned=True, zone=zone)
 
     def state(self) -> dict[str, Any]:
         return {

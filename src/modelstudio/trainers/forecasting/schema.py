@@ -15,6 +15,7 @@ from modelstudio.trainers.json_schema import (
     integer,
     penalty,
     positive,
+    readings,
     share,
 )
 
@@ -216,6 +217,7 @@ def _effort() -> JsonSchema:
 
 def _data() -> JsonSchema:
     return {
+        "readings": readings(),
         "frequency": described(
             "Frequency",
             "Step of the series, such as D, B, W-SUN, MS, QS, h or 30min; rows within a step are "

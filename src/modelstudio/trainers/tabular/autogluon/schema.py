@@ -19,6 +19,7 @@ from modelstudio.trainers.json_schema import (
     integer,
     penalty,
     positive,
+    readings,
     share,
 )
 from modelstudio.trainers.tabular import schema
@@ -96,6 +97,7 @@ def _training_properties() -> JsonSchema:
             "Seconds for preparing the data and fitting models. The report and a refit with the "
             "test data come on top."
         ),
+        "readings": readings(),
         "seed": schema.seed(
             "Seeds the split and every model. A run whose time limit was not reached can be "
             "repeated exactly."

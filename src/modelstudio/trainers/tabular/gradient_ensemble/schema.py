@@ -17,6 +17,7 @@ from modelstudio.trainers.json_schema import (
     integer,
     penalty,
     positive,
+    readings,
     share,
 )
 from modelstudio.trainers.tabular import schema
@@ -76,6 +77,7 @@ def _properties() -> JsonSchema:
             minimum=1,
             maximum=200,
         ),
+        "readings": readings(),
         "seed": schema.seed("Seeds the splits and every model."),
         "prediction_column_name": schema.prediction_column_name(),
         **_validation_properties(),

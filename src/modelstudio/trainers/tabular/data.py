@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 from sklearn.model_selection import train_test_split
 
 from modelstudio.trainers.base import TrainingError
+from modelstudio.trainers.tabular import targets
+from modelstudio.trainers.tabular.preparation.reading import Readings
 from modelstudio.trainers.tabular.specification import TARGET_COLUMN
 from modelstudio.trainers.targets import refuse_beyond_computing
 
@@ -19,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from modelstudio.trainers.base import InputTable, Reporter
+    from modelstudio.trainers.tabular.targets import Task
 
     Rows = np.ndarray[tuple[Any, ...], np.dtype[Any]]
 
-Task = Literal["classification", "regression"]
 
 HOLDOUT_FRACTION = 0.2
 MINIMUM_ROWS = 10
@@ -30,8 +32,6 @@ MAXIMUM_CLASSES = 1000
 # The squares of smaller numbers are nothing in single precision.
 _SMALLEST_TARGET = 1e-30
 
-NUMERIC = frozenset({"BYTE", "SHORT", "INTEGER", "LONG", "FLOAT", "DOUBLE", "DECIMAL"})
-_FRACTIONAL = frozenset({"FLOAT", "DOUBLE", "DECIMAL"})
 _NULLABLE: Mapping[str, pd.api.extensions.ExtensionDtype] = {
     "int8": pd.Int8Dtype(),
     "int16": pd.Int16Dtype(),
@@ -41,10 +41,6 @@ _NULLABLE: Mapping[str, pd.api.extensions.ExtensionDtype] = {
     "uint16": pd.UInt16Dtype(),
     "uint32": pd.UInt32Dtype(),
     "uint64": pd.UInt64Dtype(),
-}
-_LABEL_TYPES: Mapping[Task, frozenset[str]] = {
-    "classification": NUMERIC | {"STRING", "BOOLEAN"},
-    "regression": NUMERIC,
 }
 
 
@@ -64,6 +60,8 @@ class LabelledTable:
         The target's dataset field type.
     left_out
         Rows of the table that have no target value.
+    readings
+        What is known of how the values of the columns were written.
     """
 
     features: pd.DataFrame
@@ -71,6 +69,7 @@ class LabelledTable:
     column_types: Mapping[str, str]
     label_type: str
     left_out: int = 0
+    readings: Readings = field(default_factory=Readings)
 
     def take(self, rows: Rows) -> LabelledTable:
         """Return the rows at these positions, numbered from 0."""
@@ -91,26 +90,28 @@ def target_of(table: InputTable) -> str:
 
 
 def read(
-    table: InputTable, target: str, task: Task, role: str, reporter: Reporter
+    table: InputTable,
+    target: str,
+    task: Task,
+    role: str,
+    reporter: Reporter,
+    told: Mapping[str, str] | None = None,
 ) -> LabelledTable:
-    """Read the rows of a table that have a target value; ``role`` names the table in messages."""
+    """Read the rows of a table that have a target value; ``role`` names the table in messages.
+
+    ``told`` has the names of the readings that the user asks for, by column.
+    """
     if target not in table.column_types:
         raise TrainingError(f"The {role} dataset has no column {target!r}, the target column")
     label_type = table.column_types[target]
-    if label_type not in _LABEL_TYPES[task]:
-        raise TrainingError(
-            f"The target column {target!r} of the {role} dataset has type {label_type}, which "
-            f"{task} cannot predict"
-        )
+    told = told or {}
     # Without partitioning=None a folder named a=b on the way to the file would become a column.
     arrow = pq.read_table(table.path, partitioning=None)  # type: ignore[no-untyped-call]
     position = list(table.column_types).index(target)
-    labels = arrow.column(position)
-    if label_type in _FRACTIONAL:
-        labels = labels.cast(pa.float64())
-        known = np.isfinite(labels.to_numpy())
-    else:
-        known = labels.is_valid().to_numpy()
+    labels = targets.Target(target, label_type, role).read(
+        arrow.column(position), task, told.get(target, ""), reporter
+    )
+    known = labels.is_valid().to_numpy(zero_copy_only=False)
     missing = len(known) - int(known.sum())
     if missing:
         reporter.log(
@@ -129,6 +130,7 @@ def read(
         {name: kind for name, kind in table.column_types.items() if name != target},
         label_type,
         missing,
+        Readings(table.readings, {name: told[name] for name in told if name in table.column_types}),
     )
 
 
@@ -170,7 +172,7 @@ def check_labels(table: LabelledTable, task: Task) -> None:
             )
         return
     if len(counts) > MAXIMUM_CLASSES:
-        hint = "; predict a number with regression" if table.label_type in NUMERIC else ""
+        hint = "; predict a number with regression" if table.label_type in targets.NUMERIC else ""
         raise TrainingError(
             f"The target column {target!r} has {len(counts)} classes; at most {MAXIMUM_CLASSES} "
             f"are supported{hint}"

@@ -10,11 +10,11 @@ import pandas as pd
 
 from modelstudio.tables.readings import BooleanReading
 from modelstudio.trainers.base import TrainingError
-from modelstudio.trainers.tabular.data import NUMERIC
 from modelstudio.trainers.tabular.preparation import Counts
 from modelstudio.trainers.tabular.preparation.counting import shown
 from modelstudio.trainers.tabular.preparation.identity import plain
 from modelstudio.trainers.tabular.preparation.reading import value_of
+from modelstudio.trainers.tabular.targets import NUMERIC
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -43,6 +43,23 @@ class Counted:
     replaced: int = 0
     examples: list[str] = field(default_factory=list)
 
+    def add(self, data: ColumnData, first: Values) -> None:
+        """Count a piece of a column; ``first`` is its first part, NaN where it has no value."""
+        self.values += len(data) - int(data.missing.sum())
+        odd = np.isnan(first) & ~data.missing
+        if not odd.any():
+            return
+        values = data.objects[odd]
+        texts = [value if isinstance(value, str) else _text(value) for value in values]
+        unfit = [text for text in texts if not is_mark(text)]
+        self.unfit += len(unfit)
+        self.values -= len(texts) - len(unfit)
+        for text in unfit:
+            if len(self.examples) == _EXAMPLES:
+                return
+            if text not in self.examples:
+                self.examples.append(text)
+
 
 class Counts:
     """What was found in all columns, over however many pieces of a table."""
@@ -55,29 +72,15 @@ class Counts:
         """Count a piece of a column; ``first`` is its first part, nothing standing in yet."""
         counted = self.columns.setdefault(column.name, Counted())
         self._prepared[column.name] = column
-        counted.values += len(data) - int(data.missing.sum())
-        gone = np.isnan(first)
-        odd = gone & ~data.missing
         if column.is_category:
-            counted.new += int(odd.sum())
-            if column.stand_in is not None:
-                counted.replaced += int(data.missing.sum())
+            counted.values += len(data) - int(data.missing.sum())
+            counted.new += int((np.isnan(first) & ~data.missing).sum())
+            gone = data.missing
         else:
-            if odd.any():
-                self._unfit(counted, data.objects[odd])
-            if column.stand_in is not None:
-                counted.replaced += int(gone.sum())
-
-    def _unfit(self, counted: Counted, values: Values) -> None:
-        texts = [value if isinstance(value, str) else _text(value) for value in values]
-        unfit = [text for text in texts if not is_mark(text)]
-        counted.unfit += len(unfit)
-        counted.values -= len(texts) - len(unfit)
-        for text in unfit:
-            if len(counted.examples) == _EXAMPLES:
-                return
-            if text not in counted.examples:
-                counted.examples.append(text)
+            counted.add(data, first)
+            gone = np.isnan(first)
+        if column.stand_in is not None:
+            counted.replaced += int(gone.sum())
 
     def unreadable(self) -> Mapping[str, Counted]:
         """Return the columns that have values, none of which is what the column was taken for."""

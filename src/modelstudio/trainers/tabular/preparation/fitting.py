@@ -12,6 +12,7 @@ from modelstudio.tables.readings import TextReading
 from modelstudio.trainers.tabular.preparation import counters, identifiers
 from modelstudio.trainers.tabular.preparation.choosing import Choice, Column, choose
 from modelstudio.trainers.tabular.preparation.column import MISSING_PART, PreparedColumn
+from modelstudio.trainers.tabular.preparation.counting import Counted
 from modelstudio.trainers.tabular.preparation.standing_in import stand_in_of
 from modelstudio.trainers.tabular.preparation.treatment import ColumnData
 
@@ -33,13 +34,33 @@ _LEARNED_SHARE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was seen of a column when the preparation was fitted."""
+    """What was seen of a column when the preparation was fitted.
+
+    Attributes
+    ----------
+    taken_for
+        The name of the reading of its values.
+    fitted, unfit
+        Values that are so, and those that are not and count as missing.
+    examples
+        Up to three that are not, or that a question is about.
+    possible
+        The names of readings that its values allow too.
+    question
+        Whether one of them may be meant, which the values do not tell.
+    """
 
     name: str
     field_type: str
     missing_share: float
     distinct: int
     note: str
+    taken_for: str = ""
+    fitted: int = 0
+    unfit: int = 0
+    examples: tuple[str, ...] = ()
+    possible: tuple[str, ...] = ()
+    question: bool = False
 
 
 class Fitting:
@@ -75,8 +96,7 @@ class Fitting:
             data = ColumnData(data.series, reading.missing)
         column = Column(data, field_type, decision, told=data.name in self._told)
         choice = choose(column, self._seed, self._target)
-        missing = float(data.missing.mean()) if len(data) else 0.0
-        self.seen[data.name] = Seen(data.name, field_type, missing, choice.distinct, choice.note)
+        self.seen[data.name] = _seen(column, choice)
         reason = choice.reason or self._repeats(data, choice)
         if not reason:
             self.columns[data.name] = self._column(column, choice)
@@ -159,6 +179,33 @@ class Fitting:
             return False
         self._flags.add(rows)
         return True
+
+
+def _seen(column: Column, choice: Choice) -> Seen:
+    data, decision = column.data, column.decision
+    missing = float(data.missing.mean()) if len(data) else 0.0
+    counted = Counted()
+    if choice.made:
+        quantity = not _is_category(choice)
+        counted.add(data, choice.made[0] if quantity else np.zeros(len(data)))
+    else:
+        counted.values = int((~data.missing).sum())
+    first = choice.treatments[0] if choice.treatments else None
+    reading = getattr(first, "reading", decision.reading)
+    return Seen(
+        data.name,
+        column.field_type,
+        missing,
+        choice.distinct,
+        choice.note,
+        reading.name,
+        # Of a column that was read before, also what did not fit then.
+        counted.values - counted.unfit,
+        counted.unfit + (0 if column.is_text else decision.unfit),
+        tuple(counted.examples) or decision.examples,
+        decision.possible,
+        decision.question,
+    )
 
 
 def _is_category(choice: Choice) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 
-from modelstudio.tables.readings import BooleanReading, Reading, of_state
+from modelstudio.tables.readings import BooleanReading, NumberReading, Reading, of_state
 from modelstudio.trainers.tabular.preparation.precision import Precision
 from modelstudio.trainers.tabular.preparation.reading import many_values, value_of
 from modelstudio.trainers.tabular.preparation.treatment import (
@@ -111,13 +111,13 @@ class Numbers(Treatment):
     @property
     def number(self) -> Callable[[Any], float]:
         """A function from a value to its number, NaN for missing; whole ones stay exact."""
-        reading, seconds = self.reading, self.reading.kind == "moment"
+        reading = self.reading
+        if reading.kind == "moment":
+            return _duration(reading)
 
         def read(value: Any) -> float:
             found = value_of(reading, value)
-            if found is None:
-                return NAN
-            return found / _A_SECOND if seconds else found  # type: ignore[no-any-return]
+            return NAN if found is None else found  # type: ignore[no-any-return]
 
         return read
 
@@ -163,6 +163,11 @@ class Booleans(Treatment):
         read = self.reader(data.name)
         return [data.take(np.array([read(text)[0] for text in texts], dtype="float64"))]
 
+    def codes(self, data: ColumnData) -> Values:
+        """Return 1 for true, 0 for false, -1 for neither."""
+        flags = self.columns(data)[0]
+        return np.where(np.isnan(flags), -1, flags).astype("int64")
+
     def reader(self, name: str) -> Reader:  # noqa: ARG002
         reading = self.reading
         known: dict[Any, tuple[float]] = {None: (NAN,), True: (1.0,), False: (0.0,)}
@@ -178,6 +183,19 @@ class Booleans(Treatment):
     @classmethod
     def of_state(cls, state: Mapping[str, Any]) -> Self:
         return cls(BooleanReading((state["words"][0], state["words"][1])))
+
+
+def _duration(reading: Reading) -> Callable[[Any], float]:
+    seconds = NumberReading()
+
+    def read(value: Any) -> float:
+        is_text = isinstance(value, str)
+        found = value_of(reading if is_text else seconds, value)
+        if found is None:
+            return NAN
+        return found / _A_SECOND if is_text else found  # type: ignore[no-any-return]
+
+    return read
 
 
 def _spread(numbers: Values, known: Values) -> Values:

@@ -182,6 +182,11 @@ class Preparation:
             )
         return pd.DataFrame(rows)
 
+    @property
+    def seen(self) -> tuple[Seen, ...]:
+        """What was seen of each column of the training table."""
+        return self._seen
+
     def save(self, path: Path) -> None:
         state = {
             "version": _FORMAT_VERSION,
@@ -201,8 +206,12 @@ class Preparation:
         return cls(
             [PreparedColumn.of_state(column) for column in state["columns"]],
             state["dropped"],
-            [Seen(**seen) for seen in state["seen"]],
+            [Seen(**_with_tuples(seen)) for seen in state["seen"]],
         )
+
+
+def _with_tuples(state: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(one) if isinstance(one, list) else one for key, one in state.items()}
 
 
 def _numbers_of(target: pd.Series | None) -> Values | None:

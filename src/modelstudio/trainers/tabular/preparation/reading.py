@@ -59,13 +59,20 @@ class Readings:
 
     def of_typed(self, name: str, field_type: str) -> Decision:
         """Return how a column with a type of its own is read where it comes as text."""
-        if name in self.told:
-            return Decision(named(self.told[name]))
+        if name in self.told and field_type != "STRING" and name not in self.known:
+            told = named(self.told[name])
+            if told.kind == "text" or _are_alike(told, field_type):
+                return Decision(told)
         usual = _OF_TYPES.get(field_type, TextReading())
         if name not in self.known:
             return Decision(usual)
-        found = of_state(self.known[name])
-        return Decision(found if found.kind == usual.kind else usual)
+        found, seen = of_state(self.known[name]), self.known[name].get("seen", {})
+        return Decision(
+            found if found.field_type == field_type else usual,
+            unfit=seen.get("unfit", 0),
+            examples=tuple(seen.get("examples", ())),
+            possible=tuple(seen.get("possible", ())),
+        )
 
     def of_texts(self, columns: Mapping[str, ColumnData]) -> dict[str, Decision]:
         """Decide together how columns of text are read."""
@@ -76,6 +83,13 @@ class Readings:
             # In an order that is not the rows', of which long columns are looked at in part.
             evidence[name].observe(pa.array(sorted(texts), pa.string()))
         return decide(evidence, hints=self.told, least_share=_NEARLY_ALL)
+
+
+def _are_alike(told: Reading, field_type: str) -> bool:
+    """Tell whether values of a type may be read so: as texts are that are written alike."""
+    if isinstance(told, MomentReading):
+        return field_type in WHOLE or field_type in {"DATE", "TIMESTAMP"}
+    return told.kind == _OF_TYPES.get(field_type, TextReading()).kind
 
 
 def many_values(reading: Reading, texts: Sequence[str]) -> Values | None:

@@ -65,7 +65,7 @@ class Target:
     def _floats(self, column: pa.ChunkedArray, task: Task) -> Any:
         labels = column.cast(pa.float64())
         if task == "classification" and self.field_type == "DECIMAL":
-            distinct, rounded = (len(pc.unique(each)) for each in (column, labels))
+            distinct, rounded = (len(each.unique()) for each in (column, labels))
             if rounded < distinct:
                 raise TrainingError(
                     f"The target column {self.name!r} of the {self.role} dataset has decimals that "
@@ -100,7 +100,7 @@ class Target:
         if not isinstance(reading, TextReading):
             reading = TextReading()
         labels = reading.column(column).values
-        counts = {one["values"]: one["counts"] for one in pc.value_counts(labels).to_pylist()}
+        counts = {one["values"]: one["counts"] for one in labels.value_counts().to_pylist()}
         marks = sorted(text for text in counts if text and text.strip().casefold() in ASKED_MARKS)
         if marks:
             rows = sum(counts[mark] for mark in marks)

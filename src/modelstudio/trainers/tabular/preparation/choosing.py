@@ -161,7 +161,10 @@ def _is_duration(reading: Reading) -> bool:
 
 def _of_numbers(column: Column, seed: int, target: Values | None) -> Choice | None:
     data, reading = column.data, column.decision.reading
-    choice = _single(Numbers(reading, single=column.field_type == "FLOAT"), data)
+    numbers = Numbers(reading, single=column.field_type == "FLOAT")
+    choice = _single(numbers, data)
+    if choice.reason == ONE_VALUE and len(np.unique(numbers.exact(data))) > 1:
+        choice = replace(choice, reason="")  # beyond 2**53, floats are one that differ
     if choice.reason:
         return choice
     if column.told or _is_duration(reading):

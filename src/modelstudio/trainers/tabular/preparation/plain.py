@@ -117,7 +117,7 @@ class Numbers(Treatment):
 
         def read(value: Any) -> float:
             found = value_of(reading, value)
-            return NAN if found is None else found  # type: ignore[no-any-return]
+            return NAN if found is None else found
 
         return read
 

@@ -17,7 +17,7 @@ from modelstudio.trainers.tabular.report import Predictions, Subject, write, wri
 from modelstudio.worker.layout import WorkDir
 from modelstudio.worker.reporter import FileReporter
 from patience import allowed
-from report_data import classification, formula, regression
+from report_data import classification, formula, prepared, regression
 
 EVERY = {
     "metrics", "metric_intervals", "feature_importance", "partial_dependence", "errors_by_segment",
@@ -216,9 +216,8 @@ def test_columns_of_every_type_become_plain_tables(tmp_path, objective, held_out
         chance = (rows["number"] / 60).to_numpy()
         return Predictions(chance > 0.5, np.column_stack([1 - chance, chance]))
 
-    subject = Subject(
-        objective, predict, table, table.take(np.arange(held_out)), classes, "auto", 0
-    )
+    holdout = table.take(np.arange(held_out))
+    subject = Subject(objective, predict, table, holdout, classes, "auto", 0, prepared(table))
     work = WorkDir(tmp_path / "work")
     work.prepare()
     reporter = FileReporter(work)

@@ -304,9 +304,7 @@ def _wanted(
 ) -> Sequence[Wanted]:
     for field in model_api["inputs"]:
         if field["type"] == "tabular":
-            return [
-                Wanted.of(column, readings.get(column["name"])) for column in field["columns"]
-            ]
+            return [Wanted.of(column, readings.get(column["name"])) for column in field["columns"]]
     raise CommandError("this model takes no table")
 
 

@@ -132,7 +132,10 @@ def predict(foundation: Foundation, request: Request, watcher: Watcher) -> int:
         try:
             with PredictorProcess.start(what, log) as process:
                 readings = kept_readings.read(model_dir)
-                return _predict(process, stored, readings, request, watcher)
+                rows = _predict(process, stored, readings, request, watcher)
+                for note in process.notes:
+                    watcher.note(note)
+                return rows
         except PredictorDiedError as error:
             raise CommandError(f"{error}{_last_words(log)}".rstrip(".")) from error
         except PredictionError as error:

@@ -63,35 +63,41 @@ class Column:
 
     @cached_property
     def reading(self) -> Reading:
-        return plain_reading(self.field["type"]) if self.state is None else of_state(self.state)
+        if self.state is not None:
+            return of_state(self.state)
+        told = (self.field.get("customMetadata") or {}).get("reading")
+        return plain_reading(self.field["type"]) if told is None else named(told)
 
-    def of_texts(self, texts: pa.Array) -> pa.Array:
-        """Return texts as the column's values.
+    def of(self, values: pa.Array, *, is_text: bool) -> pa.Array:
+        """Return values of a plain type (`conversions.normal`) as the column's.
+
+        ``is_text`` is for those of a file of text, in which an empty text is a missing value.
 
         Raises
         ------
         Unreadable
-            For a text that is none.
+            For a value that is none.
         """
-        values, unfit = read_texts(texts, self.reading, self.field["type"], self.type)
+        if not pa.types.is_string(values.type) or (self.field["type"] == "STRING" and not is_text):
+            return conversions.as_type(values, self.type, self.name)
+        found, unfit = read_texts(values, self.reading, self.field["type"], self.type)
         if unfit is not None:
-            shown = texts[pc.index(unfit, True).as_py()].as_py()[:_MAX_SHOWN]
+            shown = values[pc.index(unfit, True).as_py()].as_py()[:_MAX_SHOWN]
             raise Unreadable(
                 f"Column {self.name!r} has the value {shown!r}, which is not {self.field['type']}."
             )
-        return values
+        return found
 
-    def of_values(self, values: pa.Array) -> pa.Array:
-        """Return values of a plain type (`conversions.normal`) as the column's; as ``of_texts``."""
-        if pa.types.is_string(values.type) and self.field["type"] != "STRING":
-            return self.of_texts(values)
-        return conversions.as_type(values, self.type, self.name)
+    def repeated(self, text: str | None, count: int) -> pa.Array:
+        """Return a column of one value, as ``of`` does."""
+        one = self.of(pa.array([text], pa.string()), is_text=True)
+        return pa.repeat(one[0], count)
 
 
 def plain_reading(kind: str) -> Reading:
     """Return how a column of a field type is read when nothing else is said."""
-    if kind in types.MOMENTS:
-        return named("date yyyy-mm-dd" if kind == "DATE" else "timestamp yyyy-mm-dd")
+    if kind in types.MOMENTS:  # a time of day in a column of dates is to be seen
+        return named("timestamp yyyy-mm-dd")
     if kind in types.INTEGERS:
         return NumberReading(whole=True)
     return _PLAIN_READINGS.get(types.group_of(kind), TextReading())

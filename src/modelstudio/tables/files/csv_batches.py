@@ -22,7 +22,7 @@ from modelstudio.tables.files.problems import Unreadable
 from modelstudio.tables.files.text import TextFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from modelstudio.tables.files.heads import Head
@@ -109,7 +109,8 @@ def read(
     dialect: Dialect,
     types: Mapping[int, pa.DataType] | None = None,
     *,
-    nulls: tuple[str, ...] = ("",),
+    nulls: Sequence[str] = (),
+    done: int = 0,
 ) -> Iterator[pa.RecordBatch]:
     """Yield the file's rows in batches of the columns ``c0``, ``c1`` ...
 
@@ -119,8 +120,10 @@ def read(
         The columns that are wanted, by position, and as what they are parsed; all of them as text
         if it is None.
     nulls
-        Texts that are missing values in columns that are not parsed as text. In those an empty
-        text is one.
+        Texts that are missing values in columns that are not parsed as text. In those that are,
+        an empty text is one.
+    done
+        How many rows to leave out.
 
     Raises
     ------
@@ -132,10 +135,10 @@ def read(
     wanted = types if types is not None else dict.fromkeys(range(dialect.width), pa.string())
     wanted = wanted or {0: pa.string()}
     text = dialect.text(path)
-    done, size = 0, _block_bytes(dialect.width)
+    size = _block_bytes(dialect.width)
     while True:
         try:
-            for batch in _batches(text, dialect, _options(dialect, wanted, nulls), size, done):
+            for batch in _batches(text, dialect, _options(wanted, nulls), size, done):
                 done += batch.num_rows
                 yield batch
         except pa.ArrowInvalid as error:
@@ -155,14 +158,13 @@ def _block_bytes(width: int) -> int:
     return max(_LEAST_BLOCK_BYTES, min(_MOST_BLOCK_BYTES, width << 11))
 
 
-def _options(
-    dialect: Dialect, wanted: Mapping[int, pa.DataType], nulls: tuple[str, ...]
-) -> arrow_csv.ConvertOptions:
+def _options(wanted: Mapping[int, pa.DataType], nulls: Sequence[str]) -> arrow_csv.ConvertOptions:
     return arrow_csv.ConvertOptions(
         column_types={f"c{position}": type_ for position, type_ in wanted.items()},
         include_columns=[f"c{position}" for position in wanted],
-        null_values=list(nulls),
-        strings_can_be_null=nulls == ("",),
+        null_values=["", *nulls],
+        # What is no value elsewhere is a text in a column of texts.
+        strings_can_be_null=not nulls,
         check_utf8=False,  # it was
     )
 

@@ -7,16 +7,17 @@ few or too many values, or with a quote out of place, is an error.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
-from pyarrow import compute
 
 from modelstudio.tables.files import csv_batches, heads, names, text
 from modelstudio.tables.files.csv_batches import Dialect
 from modelstudio.tables.files.problems import Unreadable
+from modelstudio.tables.files.quick_types import quick_types
 from modelstudio.tables.readings import Evidence
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from modelstudio.tables.files.heads import Head
     from modelstudio.tables.files.text import TextFile
 
-pc: Any = compute
+_CONVERTED: Final = re.compile(r"In CSV column #(\d+)")
+_MOST_FAILURES: Final = 2
 
 
 def profile(path: Path) -> dict[str, Any]:
@@ -101,18 +103,31 @@ class _Column:
 
 def _profile(known: TextFile, head: Head) -> dict[str, Any]:
     dialect = Dialect.of(known, head)
-    header = list(head.names)
-    unnamed = _leading_unnamed(header, dialect)
-    columns = [_Column() for _ in range(dialect.width)]
-    for batch in csv_batches.read(known.path, dialect):
+    told = text.ENCODINGS.get(known.encoding)
+    notes = [f"The file is {told} text."] if told else []
+    rows = csv_batches.read(known.path, dialect)
+    return {"dialect": dialect.state(), **profile_of(list(head.names), dialect.width, rows, notes)}
+
+
+def profile_of(
+    header: list[str], width: int, rows: Iterator[pa.RecordBatch], notes: list[str]
+) -> dict[str, Any]:
+    """Return what a profile says of rows of text, ``width`` values each, below a header.
+
+    Raises
+    ------
+    Unreadable
+        When a column has no name.
+    """
+    unnamed = _leading_unnamed(header, width)
+    columns = [_Column() for _ in range(width)]
+    for batch in rows:
         for position, column in enumerate(columns):
             column.take(batch.column(position), may_be_index=position < unnamed)
-    notes = _said_of(known, head)
-    kept = _kept(header, columns, dialect, notes)
+    kept = _kept(header, columns, notes)
     clean, changes = names.tidy([name for _, name in kept])
     return {
         "format": "CSV",
-        "dialect": dialect.state(),
         "columns": [
             {"name": name, "position": position, "evidence": columns[position].evidence.state()}
             for (position, _), name in zip(kept, clean, strict=True)
@@ -121,8 +136,8 @@ def _profile(known: TextFile, head: Head) -> dict[str, Any]:
     }
 
 
-def _leading_unnamed(header: Sequence[str], dialect: Dialect) -> int:
-    if dialect.width > len(header):
+def _leading_unnamed(header: Sequence[str], width: int) -> int:
+    if width > len(header):
         return 0
     return next(
         (index for index, name in enumerate(header) if not names.UNNAMED.fullmatch(name)),
@@ -130,18 +145,11 @@ def _leading_unnamed(header: Sequence[str], dialect: Dialect) -> int:
     )
 
 
-def _said_of(known: TextFile, head: Head) -> list[str]:
-    notes = []
-    if known.encoding in text.ENCODINGS:
-        notes.append(f"The file is {text.ENCODINGS[known.encoding]} text.")
-    return notes
-
-
 def _kept(
-    header: Sequence[str], columns: Sequence[_Column], dialect: Dialect, notes: list[str]
+    header: Sequence[str], columns: Sequence[_Column], notes: list[str]
 ) -> list[tuple[int, str]]:
     """Return the position and the name of each column that is one, and say which are none."""
-    width = dialect.width
+    width = len(columns)
     if width > len(header) and columns[-1].filled:
         notes.append("The first value of each row has no name and counts as an index: left out.")
         return list(enumerate(header, start=1))
@@ -165,22 +173,36 @@ def _kept(
 
 def batches(
     path: Path, known: Mapping[str, Any], columns: Sequence[Column]
-) -> Iterator[list[pa.Array]]:
-    """Yield the rows of a file as the values of columns.
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a file, each column named by its position.
+
+    Columns that Arrow reads as their reading would come as values, the others as texts.
 
     Raises
     ------
     Unreadable
-        When a value is not of its column's type.
+        When the file is not as its profile says.
     """
     dialect = Dialect.from_state(known["dialect"])
     found = {column["name"]: column for column in known["columns"]}
-    wanted = dict.fromkeys((found[column.name]["position"] for column in columns), pa.string())
-    for batch in csv_batches.read(path, dialect, wanted):
-        yield [
-            column.of_texts(batch.column(f"c{found[column.name]['position']}"))
-            for column in columns
-        ]
+    typed, nulls = quick_types(columns, found)
+    wanted = [found[column.name]["position"] for column in columns]
+    done, failed = 0, 0
+    while True:
+        types = {position: typed.get(position, pa.string()) for position in wanted}
+        try:
+            for batch in csv_batches.read(path, dialect, types, nulls=nulls, done=done):
+                done += batch.num_rows
+                yield batch
+        except pa.ArrowInvalid as error:
+            # Written in a way that Arrow does not know; its reading does.
+            column = _CONVERTED.search(str(error))
+            typed.pop(int(column[1]) if column else -1, None)
+            failed += 1
+            if failed > _MOST_FAILURES or column is None:
+                typed = {}
+        else:
+            return
 
 
 def cells_of(head: Head) -> list[str]:

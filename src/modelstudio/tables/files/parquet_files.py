@@ -18,10 +18,8 @@ from modelstudio.tables.files import conversions, names
 from modelstudio.tables.files.problems import Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
-
-    from modelstudio.tables.files.columns import Column
 
 BATCH_ROWS: Final = 1 << 16
 _MAX_CELLS: Final = 1 << 22
@@ -51,23 +49,25 @@ def profile(path: Path) -> dict[str, Any]:
     return {"format": "PARQUET", "columns": columns, "notes": said + notes}
 
 
-def batches(
-    path: Path, known: Mapping[str, Any], columns: Sequence[Column]
-) -> Iterator[list[pa.Array]]:
-    """Yield the rows of a file as the values of columns.
+def batches(path: Path, positions: Sequence[int]) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a file as values of plain types, of the columns at these positions.
 
     Raises
     ------
     Unreadable
-        When a value is not of its column's type, or the file is damaged.
+        When the file is damaged.
     """
-    positions = {column["name"]: column["position"] for column in known["columns"]}
     with opened(path) as file:
-        for batch in rows(file):
-            yield [
-                column.of_values(conversions.normal(batch.column(positions[column.name])))
-                for column in columns
-            ]
+        header = file.schema_arrow.names
+        # A name may stand twice; then all columns are read.
+        chosen = None
+        if len(positions) < len(header) and len(set(header)) == len(header):
+            chosen = [header[position] for position in positions]
+        for batch in rows(file, chosen):
+            found = batch.select(list(positions) if chosen is None else chosen)
+            arrays = [conversions.normal(column) for column in found.columns]
+            names_ = [f"c{position}" for position in positions]
+            yield pa.RecordBatch.from_arrays(arrays, names=names_)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from modelstudio.tables.files import csv_files, csv_writing, parquet_files
+from modelstudio.tables.files import csv_files, csv_writing, parquet_files, partitions, xlsx_files
 from modelstudio.tables.files.columns import Column, schema_of
 from modelstudio.tables.files.problems import Unreadable
 
@@ -30,17 +30,18 @@ def profile(path: Path, name: str) -> dict[str, Any]:
     """
     with path.open("rb") as file:
         start = file.read(len(PARQUET))
-    is_parquet = start == PARQUET or name.lower().endswith(PARQUET_SUFFIXES)
     try:
-        if not start:
-            raise Unreadable("It is empty.")  # noqa: TRY301 - one place makes problems of these
-        found = parquet_files.profile(path) if is_parquet else csv_files.profile(path)
-        return {"version": VERSION, **found}
+        found = _profile(path, name, start)
     except Unreadable as error:
         problem = str(error)
     except MemoryError:
         problem = "Reading it takes more memory than the server allows."
-    return {"version": VERSION, "format": "PARQUET" if is_parquet else "CSV", "problem": problem}
+    else:
+        typed = found["format"] == "PARQUET"
+        found["columns"] += partitions.columns_of(name, found["columns"], typed=typed)
+        return {"version": VERSION, **found}
+    form = "PARQUET" if _is_parquet(name, start) else "CSV"
+    return {"version": VERSION, "format": form, "problem": problem}
 
 
 def write(
@@ -107,12 +108,50 @@ def _batches(
         for field, type_ in zip(fields, schema.types, strict=True)
     ]
     for path, name, known in inputs:
-        reader = csv_files if known["format"] == "CSV" else parquet_files
+        found = {one["name"]: one for one in known["columns"]}
+        places = {one: f"c{told['position']}" for one, told in found.items() if "position" in told}
+        is_text = known["format"] == "CSV"
         try:
-            for arrays in reader.batches(path, known, columns):
+            for batch in _read(path, known, [one for one in columns if one.name in places]):
+                arrays = [
+                    one.of(batch.column(places[one.name]), is_text=is_text)
+                    if one.name in places
+                    else one.repeated(found[one.name]["partition"], batch.num_rows)
+                    for one in columns
+                ]
                 yield pa.RecordBatch.from_arrays(arrays, schema=schema)
         except Unreadable as error:
             raise Unreadable(f"{name}: {error}") from error
+
+
+def _read(
+    path: Path, known: Mapping[str, Any], columns: Sequence[Column]
+) -> Iterator[pa.RecordBatch]:
+    """Yield a file's own columns, each named by its position."""
+    if "sheet" in known:
+        return xlsx_files.Sheet(path).batches()
+    if known["format"] == "CSV":
+        return csv_files.batches(path, known, columns)
+    found = {one["name"]: one for one in known["columns"]}
+    return parquet_files.batches(path, [found[column.name]["position"] for column in columns])
+
+
+def _profile(path: Path, name: str, start: bytes) -> dict[str, Any]:
+    if not start:
+        raise Unreadable("It is empty.")
+    if _is_parquet(name, start):
+        return parquet_files.profile(path)
+    if _is_sheet(name, start):
+        return xlsx_files.profile(path)
+    return csv_files.profile(path)
+
+
+def _is_parquet(name: str, start: bytes) -> bool:
+    return start == PARQUET or name.lower().endswith(PARQUET_SUFFIXES)
+
+
+def _is_sheet(name: str, start: bytes) -> bool:
+    return start == xlsx_files.SIGNATURE or name.lower().endswith(xlsx_files.SUFFIXES)
 
 
 def _is_group(batches: Sequence[pa.RecordBatch]) -> bool:

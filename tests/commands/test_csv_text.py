@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelstudio.commands import csv_text
+from modelstudio.tables.files import csv_writing
 
 
 def text_of(**columns: pa.Array) -> str:
     table = pa.table(columns)
-    return (csv_text.header(table.column_names) + bytes(csv_text.lines(table))).decode()
+    return (csv_writing.header(table.column_names) + bytes(csv_writing.lines(table))).decode()
 
 
 def test_values_are_written_plainly() -> None:
@@ -48,7 +48,7 @@ def test_a_missing_value_alone_in_its_row_is_still_a_row() -> None:
 
 
 def test_a_list_is_refused() -> None:
-    with pytest.raises(csv_text.NotTextError, match="column 'a' holds list"):
+    with pytest.raises(csv_writing.NotTextError, match="column 'a' holds list"):
         text_of(a=pa.array([[1]]))
 
 

@@ -75,6 +75,45 @@ def test_predictions_come_in_the_order_of_the_rows(
     assert sorted(tmp_path.iterdir()) == [houses, output]
 
 
+def test_values_that_do_not_fit_are_missing_and_said(
+    run: Any, versions: dict[str, str], tmp_path: Path
+) -> None:
+    houses, output = tmp_path / "houses.csv", tmp_path / "out.csv"
+    houses.write_text("rooms,area\n3,0.5\n150.5,1.5\nmany,2.5\n,3.5\n")
+    done = run(
+        "predict", "--model-version", versions["Echo"], "--input", houses, "--output", output
+    )
+    said = (
+        "note: 2 values of column 'rooms' cannot be read as a whole number and count as missing: "
+        "'150.5', 'many'\n"
+    )
+    assert (done.returncode, said in done.stderr) == (0, True), done.stderr
+    assert output.read_text().splitlines()[1:] == [
+        "3.5,3.0|0.5",
+        "1.5,|1.5",
+        "2.5,|2.5",
+        "3.5,|3.5",
+    ]
+
+
+@pytest.mark.parametrize("name", ["houses.csv", "houses.parquet"])
+def test_a_table_without_rows_has_predictions_without_rows(
+    run: Any, versions: dict[str, str], tmp_path: Path, name: str
+) -> None:
+    if name.endswith("csv"):
+        (tmp_path / name).write_text("id,rooms,area,street\n")
+    else:
+        rows = pa.table({"id": pa.array([], pa.string()), "rooms": [], "area": [], "street": []})
+        pq.write_table(rows, tmp_path / name)
+    output, binary = tmp_path / "out.csv", tmp_path / "out.parquet"
+    arguments = ["--model-version", versions["Echo"], "--input", tmp_path / name]
+    assert run("predict", *arguments, "--output", output).returncode == 0
+    assert output.read_text() == "total,shown\n"
+    done = run("predict", *arguments, "--output", binary, "--keep-columns")
+    assert (done.returncode, done.stderr) == (0, f"0 rows in {binary}\n")
+    assert pq.read_table(binary).schema.names == ["id", "rooms", "area", "street", "total", "shown"]
+
+
 def test_the_inputs_columns_are_kept_when_asked_for(
     run: Any, versions: dict[str, str], tmp_path: Path
 ) -> None:
@@ -158,12 +197,11 @@ def test_a_forecast_of_many_rows_is_made_at_once(
         ("Echo", "rooms\n1\n", 1, "houses.csv has no column 'area', which the model needs"),
         (
             "Echo",
-            "rooms,area\n1,1\nx,1\n",
+            "rooms,area\nx,1\ny,1\n",
             1,
-            "houses.csv, row 2: column 'rooms' has the value 'x', which is not a whole number",
+            "houses.csv: no value of column 'rooms' is a whole number: 'x', 'y'",
         ),
         ("Echo", "", 1, "houses.csv is empty"),
-        ("Echo", "rooms,area\n", 1, "houses.csv has no rows"),
         ("Echo", None, 2, "this model predicts row by row; name the rows with --input"),
         ("Forgetful", "rooms,area\n1,1\n", 1, "the predictor answered 0 rows for 1"),
         ("Refusing", "rooms,area\n1,1\n", 1, "Column 'rooms' has a value that is not a number"),

@@ -17,8 +17,6 @@ from modelstudio.datasets import schemas, table_process
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-MEMORY_BYTES = 1 << 30
-
 
 def parquet(table: pa.Table, **options: Any) -> bytes:
     buffer = io.BytesIO()
@@ -28,7 +26,7 @@ def parquet(table: pa.Table, **options: Any) -> bytes:
 
 def profiles(files: Mapping[str, bytes]) -> list[tuple[str, dict[str, Any]]]:
     with _inputs(files):
-        found = table_process.profile({"names": list(files)}, MEMORY_BYTES)
+        found = table_process.profile({"names": list(files)})
     return list(zip(files, found, strict=True))
 
 
@@ -66,12 +64,13 @@ def read(
                 "names": list(files),
                 "profiles": [profile for _, profile in known],
                 "fields": fields or inferred,
-                "zoned": sorted(schemas.zoned_columns(profile for _, profile in known)),
-            },
-            MEMORY_BYTES,
+                "readings": schemas.readings_of(
+                    fields or inferred or [], [profile for _, profile in known]
+                ),
+            }
         )
         shutil.move("table.parquet", "input/0")
-        table_process.export({"format": form, "columns": columns, "limit": limit}, MEMORY_BYTES)
+        table_process.export({"format": form, "columns": columns, "limit": limit})
         exported = Path("result").read_bytes()
     return exported.decode() if form == "CSV" else pa.ipc.open_stream(exported).read_all()
 

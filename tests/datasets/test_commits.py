@@ -114,7 +114,7 @@ def test_added_data_that_does_not_fit_is_told_when_it_is_read(
     put_schema(inside, dataset, [column("n", "LONG")])
     inside.transaction(dataset, "APPEND", **{"b.csv": b"n\nx\n"})
     assert view(inside, dataset).fields == (Field("n", "LONG", nullable=True),)
-    with pytest.raises(TaskError, match=r"^Column 'n' of b\.csv is not LONG\.$"):
+    with pytest.raises(TaskError, match=r"^Column 'n' is not LONG: it has the value 'x'\.$"):
         table(inside, dataset)
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from datasets.tables_in_process import column, problem, read, read_csv, rows, types
-from modelstudio.datasets.reading import Unreadable
+from modelstudio.tables.files.problems import Unreadable
 
 
 def test_quotes_may_hold_delimiters_line_ends_and_quotes() -> None:
@@ -33,8 +33,8 @@ def test_the_delimiter_is_found(delimiter: str) -> None:
 
 def test_commas_in_values_do_not_hide_a_semicolon() -> None:
     assert rows(b"id;price\n1;2,5\n2;3,5\n") == [
-        {"id": 1, "price": "2,5"},
-        {"id": 2, "price": "3,5"},
+        {"id": 1, "price": 2.5},
+        {"id": 2, "price": 3.5},
     ]
 
 
@@ -170,28 +170,25 @@ def test_files_follow_each_other_in_the_order_of_their_names() -> None:
 PROBLEMS = [
     (b"", "t.csv: It is empty."),
     (b" \n\n", "t.csv: It is empty."),
-    (b"\na,b\n1,2\n", "t.csv: The first line is empty; it must name the columns."),
+    (b"\xef\xbb\xbf", "t.csv: It is empty."),
     (b"a\n1,2\n", "t.csv: Line 2 has 2 values, but the first line names 1 column."),
     (b"a,b\n1,2\n3\n", "t.csv: Line 3 has 1 value, but the first line names 2 columns."),
+    (b"\n# x\na,b\n1,2\n\n3\n", "t.csv: Line 6 has 1 value, but the first line names 2 columns."),
     (b'a,b\n"1\n2",3\n4,5,6\n', "t.csv: Line 4 has 3 values, but the first line names 2 columns."),
+    (b"a,b\n1,2,3\n4,5,6\n7,8\n", "t.csv: Line 2 has 3 values, but the first line names 2 columns."),
     (b'a,b\n1,2\n3,"4\n', "t.csv: Line 3 has a quote that is not closed, or closed too early."),
     (b'a,b\n1,"2"x\n', "t.csv: Line 2 has a quote that is not closed, or closed too early."),
-    (b"a,b\n1,2\n3,\0\n", "t.csv: Line 3 has a NUL byte, in column 'b'."),
+    (b"a,b\n1,2\n3,\0\n", "t.csv: Line 3 has a NUL byte."),
     (b"a\0,b\n1,2\n", "t.csv: Line 1 has a NUL byte."),
-    (b"a,b\n1,\xe4\n", "t.csv: Line 2 is not UTF-8 text; save the file as UTF-8."),
-    (b"\xe4,b\n1,2\n", "t.csv: Line 1 is not UTF-8 text; save the file as UTF-8."),
+    ("ä,ö\n1,ü\né,".encode() + b"\xe4\n", "t.csv: Line 3 is not UTF-8 text, unlike the rest; save"
+     " the file as UTF-8."),
+    (b"a,b\n1,\x81\n", "t.csv: Line 2 is not UTF-8 text; save the file as UTF-8."),
+    (b"a,b\n\x01\x02,\xe4\n", "t.csv: Line 2 is no text; save the file as UTF-8."),
+    (b"\xff\xfea\0,\0b\0\n\0\0\xd8x", "t.csv: It is not the UTF-16 text that it seems."),
     (b"a" * 200_000 + b",b\n1,2\n", "t.csv: The name of column 1 is too long."),
-    ("a,b\n1,2\n".encode("utf-16"), "t.csv: It is UTF-16 text; save the file as UTF-8."),
-    (b"a,b,a\n1,2,3\n", "t.csv: Two columns are named 'a'."),
-    (b"a,A\n1,2\n", "t.csv: The columns 'a' and 'A' differ in case only."),
     (b"a,,c\n1,2,3\n", "t.csv: Column 2 has no name."),
-    (b'"a\nb",c\n1,2\n', "t.csv: The name of column 1 has a control character in it."),
-    (
-        b"a,b\r\n1,2\n3,4\r\n",
-        "t.csv: Its lines end in different ways (CR, LF), or a quote is out of place.",
-    ),
     (gzip.compress(b""), "t.csv: It is empty."),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("data", "reason"), PROBLEMS)
@@ -246,7 +243,7 @@ def test_declared_types_replace_the_inferred_ones() -> None:
         ("BOOLEAN", "perhaps"),
         ("DATE", "2024-01-01 10:00"),
         ("TIMESTAMP", "yesterday"),
-        ("DOUBLE", "1,5"),
+        ("DOUBLE", "1.5."),
     ],
 )
 def test_a_value_that_is_not_of_the_declared_type_is_told(type_: str, value: str) -> None:

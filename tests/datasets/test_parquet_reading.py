@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from datasets.tables_in_process import column, parquet, problem, profiles, read
-from modelstudio.datasets.reading import Unreadable
+from modelstudio.tables.files.problems import Unreadable
 from modelstudio.datasets.schemas import infer
 
 
@@ -196,14 +196,6 @@ def test_a_number_too_large_for_the_declared_type_is_told() -> None:
         ),
         (parquet(FLAT)[:-200], "t.parquet: It is not a Parquet file, or a damaged one."),
         (parquet(pa.table({"": [1]})), "t.parquet: Column 1 has no name."),
-        (
-            parquet(pa.Table.from_arrays([pa.array([1])] * 2, names=["a", "a"])),
-            "t.parquet: Two columns are named 'a'.",
-        ),
-        (
-            parquet(pa.table({"s": [{"x": [1]}], "a": [1], "A": [2]})),
-            "t.parquet: The columns 'a' and 'A' differ in case only.",
-        ),
     ],
 )
 def test_a_file_that_is_no_table_is_told(data: bytes, reason: str) -> None:

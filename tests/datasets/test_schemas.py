@@ -9,20 +9,45 @@ import pytest
 from datasets.tables_in_process import column
 from modelstudio.datasets.declared import check_fields, check_reader
 from modelstudio.datasets.errors import InvalidSchema
-from modelstudio.datasets.schemas import Kind, infer, is_data, may_be_table, misfit, type_of
+from modelstudio.datasets.schemas import (
+    PROFILE_VERSION,
+    infer,
+    is_data,
+    may_be_table,
+    misfit,
+    readings_of,
+    zoned_columns,
+)
+from modelstudio.tables.readings import Evidence, of_state
 
 
-def csv_profile(**kinds: Kind) -> dict[str, Any]:
-    columns = [{"name": name, "kinds": int(kind)} for name, kind in kinds.items()]
-    return {"format": "CSV", "delimiter": ",", "escape": '"', "gzip": False, "columns": columns}
+def csv_profile(delimiter: str = ",", **texts: str) -> dict[str, Any]:
+    """Each column's values are separated by bars."""
+    columns = [
+        {"name": name, "position": place, "evidence": Evidence.of(values.split("|")).state()}
+        for place, (name, values) in enumerate(texts.items())
+    ]
+    return {
+        "version": PROFILE_VERSION,
+        "format": "CSV",
+        "dialect": {"delimiter": delimiter},
+        "columns": columns,
+        "notes": [],
+    }
 
 
 def parquet_profile(**types: str) -> dict[str, Any]:
     columns = [
-        {"name": name, "field": {"type": type_, "nullable": True}, "zoned": False}
+        {"name": name, "field": {"type": type_, "nullable": True}, "zone": None, "empty": False}
         for name, type_ in types.items()
     ]
-    return {"format": "PARQUET", "columns": columns}
+    return {"version": PROFILE_VERSION, "format": "PARQUET", "columns": columns, "notes": []}
+
+
+def decimal_profile(precision: int, scale: int) -> dict[str, Any]:
+    known = parquet_profile(a="DECIMAL")
+    known["columns"][0]["field"].update(precision=precision, scale=scale)
+    return known
 
 
 def inferred(*profiles: dict[str, Any]) -> list[str] | str:
@@ -34,39 +59,89 @@ def inferred(*profiles: dict[str, Any]) -> list[str] | str:
 
 
 @pytest.mark.parametrize(
-    ("kinds", "type_"),
+    ("texts", "type_", "metadata"),
     [
-        (Kind(0), "STRING"),
-        (Kind.LONG, "LONG"),
-        (Kind.LONG | Kind.DOUBLE, "DOUBLE"),
-        (Kind.LONG | Kind.HUGE, "STRING"),
-        (Kind.LONG | Kind.HUGE | Kind.DOUBLE, "DOUBLE"),
-        (Kind.LONG | Kind.PADDED, "STRING"),
-        (Kind.BOOLEAN, "BOOLEAN"),
-        (Kind.BOOLEAN | Kind.LONG, "STRING"),
-        (Kind.DATE, "DATE"),
-        (Kind.DATE | Kind.LOCAL_TIME, "TIMESTAMP"),
-        (Kind.ZONED_TIME, "TIMESTAMP"),
-        (Kind.DATE | Kind.LONG, "STRING"),
-        (Kind.TEXT | Kind.LONG, "STRING"),
+        ("", "STRING", None),
+        ("1|2", "LONG", None),
+        ("1|2.5", "DOUBLE", None),
+        ("1|99999999999999999999", "STRING", None),
+        ("1.5|99999999999999999999", "DOUBLE", None),
+        ("1|007", "STRING", None),
+        ("true|FALSE", "BOOLEAN", None),
+        ("yes|no", "STRING", None),
+        ("true|1", "STRING", None),
+        ("2024-01-31|2024-02-01", "DATE", None),
+        ("2024-01-31|2024-02-01 10:00", "TIMESTAMP", None),
+        ("2024-02-01T10:00Z", "TIMESTAMP", None),
+        ("2024-01-31|5", "STRING", None),
+        ("1|a", "STRING", None),
+        ("1.234,5|2,0", "DOUBLE", {"reading": "number 1.234,5"}),
+        ("31.01.2024|01.02.2024", "DATE", {"reading": "date dd.mm.yyyy"}),
+        ("Q1 2024|Q2 2024", "STRING", None),
+        ("08:30|09:30", "STRING", None),
+        (
+            "01/02/2024|03/04/2024",
+            "STRING",
+            {
+                "reading": "text",
+                "possible": ["date dd/mm/yyyy", "date mm/dd/yyyy"],
+                "examples": ["01/02/2024", "03/04/2024"],
+            },
+        ),
+        (
+            "NA|DE|FR",
+            "STRING",
+            {"reading": "text", "possible": ["text, missing: NA"], "examples": ["NA"]},
+        ),
     ],
 )
-def test_a_type_holds_every_kind_of_value_in_the_column(kinds: Kind, type_: str) -> None:
-    assert type_of(kinds) == type_
+def test_a_type_holds_every_value_of_the_column(
+    texts: str, type_: str, metadata: dict[str, Any] | None
+) -> None:
+    fields, _ = infer([("a.csv", csv_profile(a=texts))])
+    assert fields is not None
+    assert (fields[0]["type"], fields[0].get("customMetadata")) == (type_, metadata)
+
+
+@pytest.mark.parametrize("texts", ["30,000|31,500", "1.627|339", "01/02/2024|03/04/2024"])
+def test_a_schema_that_says_the_reading_answers_the_question(texts: str) -> None:
+    files = [("a.csv", csv_profile(a=texts))]
+    fields, _ = infer(files)
+    assert fields is not None
+    for name in fields[0]["customMetadata"]["possible"]:
+        reading = {"customMetadata": {"reading": name}}
+        type_ = "DATE" if name.startswith("date") else "DOUBLE"
+        declared = {**column("a", type_), **reading}
+        assert misfit([declared], files) is None
+        for state in readings_of([declared], [files[0][1]]).values():
+            assert of_state(state).field_type in {type_, "LONG"}
+    problem = misfit([column("a", type_)], files)
+    assert problem is not None
+    assert "may be read as" in problem
+
+
+def test_offsets_are_remembered_and_zones_of_parquet_too() -> None:
+    written = csv_profile(a="2024-06-01T00:00+02:00|2024-12-01T00:00+01:00")
+    assert zoned_columns([column("a", "TIMESTAMP")], [written]) == {"a"}
+    typed = parquet_profile(a="TIMESTAMP")
+    typed["columns"][0]["zone"] = "Europe/Berlin"
+    state = readings_of([column("a", "TIMESTAMP")], [typed])["a"]
+    assert (state["zone"], state["zoned"]) == ("Europe/Berlin", True)
 
 
 def test_all_files_decide_together() -> None:
-    assert inferred(csv_profile(a=Kind.LONG), csv_profile(a=Kind.DOUBLE)) == ["DOUBLE"]
-    assert inferred(csv_profile(a=Kind(0)), csv_profile(a=Kind.DATE)) == ["DATE"]
+    assert inferred(csv_profile(a="1"), csv_profile(a="1.5")) == ["DOUBLE"]
+    assert inferred(csv_profile(a=""), csv_profile(a="2024-01-01")) == ["DATE"]
     assert inferred(parquet_profile(a="SHORT"), parquet_profile(a="LONG")) == ["LONG"]
     assert inferred(parquet_profile(a="LONG"), parquet_profile(a="FLOAT")) == ["DOUBLE"]
+    assert inferred(decimal_profile(5, 2), decimal_profile(6, 4)) == ["DECIMAL"]
     assert inferred(parquet_profile(a="DATE"), parquet_profile(a="TIMESTAMP")) == ["TIMESTAMP"]
 
 
 def test_files_that_make_no_table_are_told() -> None:
-    one = csv_profile(a=Kind.LONG, b=Kind.LONG)
+    one = csv_profile(a="1", b="1")
     assert inferred() == "The view has no data files."
-    assert inferred(one, csv_profile(a=Kind.LONG, c=Kind.LONG)) == (
+    assert inferred(one, csv_profile(a="1", c="1")) == (
         "0.csv and 1.csv have different columns: 'b', 'c'."
     )
     assert inferred(one, parquet_profile(a="LONG", b="LONG")) == (
@@ -80,7 +155,7 @@ def test_files_that_make_no_table_are_told() -> None:
 
 
 def test_a_file_that_is_no_table_by_its_name_is_the_reason() -> None:
-    fields, reason = infer([("a.png", None), ("b.csv", csv_profile(a=Kind.LONG))])
+    fields, reason = infer([("a.png", None), ("b.csv", csv_profile(a="1"))])
     assert fields is None
     assert reason == "a.png is neither CSV nor Parquet by its name."
 
@@ -94,7 +169,7 @@ def test_a_file_that_is_no_table_by_its_name_is_the_reason() -> None:
         ("part.0001", True),
         ("x.snappy.parquet", True),
         ("a.json", False),
-        ("a.xlsx", False),
+        ("a.xlsx", True),
         ("a.parquet.gz", False),
     ],
 )
@@ -110,22 +185,26 @@ def test_hidden_files_are_no_data() -> None:
 
 
 @pytest.mark.parametrize(
-    ("type_", "kinds", "fits"),
+    ("type_", "texts", "fits"),
     [
-        ("LONG", Kind.PADDED, True),
-        ("LONG", Kind.DOUBLE, False),
-        ("DOUBLE", Kind.HUGE | Kind.LONG, True),
-        ("STRING", Kind.TEXT, True),
-        ("TIMESTAMP", Kind.DATE | Kind.ZONED_TIME, True),
-        ("DATE", Kind.LOCAL_TIME, False),
-        ("BOOLEAN", Kind.LONG, True),
-        ("BOOLEAN", Kind.TEXT, False),
+        ("LONG", "007|1", True),
+        ("LONG", "1.5|2", False),
+        ("DOUBLE", "99999999999999999999|1", True),
+        ("DOUBLE", "1.234,5|2,0", True),
+        ("STRING", "a|b", True),
+        ("TIMESTAMP", "2024-01-01|2024-01-01T10:00Z", True),
+        ("DATE", "2024-01-01 10:00", False),
+        ("DATE", "20240131", True),
+        ("DATE", "a|2024-01-01", False),
+        ("BOOLEAN", "1|0", True),
+        ("BOOLEAN", "a|true", False),
+        ("DOUBLE", "", True),
     ],
 )
-def test_kinds_tell_whether_a_file_fits_a_declared_type(
-    type_: str, kinds: Kind, fits: bool
+def test_values_tell_whether_a_file_fits_a_declared_type(
+    type_: str, texts: str, fits: bool
 ) -> None:
-    assert (misfit([column("a", type_)], [("a.csv", csv_profile(a=kinds))]) is None) is fits
+    assert (misfit([column("a", type_)], [("a.csv", csv_profile(a=texts))]) is None) is fits
 
 
 @pytest.mark.parametrize(
@@ -148,7 +227,7 @@ def test_types_tell_whether_a_parquet_file_fits(found: str, declared: str, fits:
 
 
 def test_a_missing_column_does_not_fit_and_a_surplus_one_does() -> None:
-    files = [("a.csv", csv_profile(a=Kind.LONG, b=Kind.TEXT))]
+    files = [("a.csv", csv_profile(a="1", b="x"))]
     assert misfit([column("a", "LONG")], files) is None
     assert misfit([column("c", "LONG")], files) == "a.csv has no column 'c'."
 
@@ -174,6 +253,11 @@ for _ in range(20):
         ([column("a", "ARRAY", arraySubtype={"type": "MAP", "nullable": True})], "MISSING_SUBTYPE"),
         ([column("a", "DECIMAL", precision=39)], "INVALID_DECIMAL"),
         ([column("a", "DECIMAL", precision=4, scale=5)], "INVALID_DECIMAL"),
+        ([column("a", "DATE", customMetadata={"reading": "dd"})], "UNKNOWN_READING"),
+        (
+            [column("a", "DATE", customMetadata={"reading": "number 1.234,5"})],
+            "READING_OF_ANOTHER_TYPE",
+        ),
         ([DEEP], "NESTED_TOO_DEEPLY"),
         ([column(f"c{index}", "LONG") for index in range(10_001)], "TOO_MANY_COLUMNS"),
     ],

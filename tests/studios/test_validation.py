@@ -9,6 +9,7 @@ from foundry_sdk.v2.models.models import CreateConfigValidationFailureReason
 from pydantic import TypeAdapter
 
 from modelstudio.studios import resources, validation
+from modelstudio.studios.column_readings import Question
 from modelstudio.studios.validation import Surroundings
 from modelstudio.studios.wire import DatasetInput, ModelOutput
 from modelstudio.trainers.tabular.autogluon.specification import REGRESSION
@@ -24,6 +25,7 @@ _REASON: TypeAdapter[Any] = TypeAdapter(CreateConfigValidationFailureReason)
 def _surroundings(**overrides: Any) -> Surroundings:
     values: dict[str, Any] = {
         "schemas": {DATASET: SCHEMA, TEST_DATASET: SCHEMA},
+        "questions": {},
         "output_projects": {MODEL: PROJECT},
         "project_rid": PROJECT,
     }
@@ -42,14 +44,18 @@ def _input(**overrides: Any) -> dict[str, Any]:
 
 
 def _check_inputs(
-    inputs: dict[str, dict[str, Any]], surroundings: Surroundings | None = None
+    inputs: dict[str, dict[str, Any]],
+    surroundings: Surroundings | None = None,
+    told: dict[str, str] | None = None,
 ) -> list[dict[str, Any]]:
     parsed = {
         alias: DatasetInput.model_validate(one)
         for alias, one in inputs.items()
         if one["type"] == "dataset"
     }
-    failures = validation.check_inputs(REGRESSION, inputs, parsed, surroundings or _surroundings())
+    failures = validation.check_inputs(
+        REGRESSION, inputs, parsed, surroundings or _surroundings(), told or {}
+    )
     for failure in failures:
         _REASON.validate_python(failure)  # what the official client can read
     return failures
@@ -276,3 +282,45 @@ def test_a_run_larger_than_the_server_is_refused() -> None:
     failures = resources.too_large(wanted, cpu=2, memory_bytes=4 * 10**9)
     assert [failure["field"] for failure in failures] == ["cpu", "memory"]
     assert resources.too_large(wanted, cpu=4, memory_bytes=8 * 10**9) == []
+
+
+AMBIGUOUS = Question(("number 1,234.5", "number 1.234,5"), ("1,234", "5,678"))
+
+
+def test_a_target_with_two_readings_is_asked_about_with_both_and_its_values() -> None:
+    mapped = _input(columnMapping={"target_column": ["street"]})
+    asked = _surroundings(questions={DATASET: {"street": AMBIGUOUS}})
+    told_type, question = _check_inputs({"input_df": mapped}, asked)
+    assert told_type["type"] == "fieldValidationFailure"
+    assert question == {
+        "type": "other",
+        "message": f"The column 'street' of {DATASET} may be read as 'number 1,234.5' or as "
+        "'number 1.234,5'; it has the values '1,234', '5,678'. Say which in customConfig.readings, "
+        "such as {'street': 'number 1.234,5'}, or in the dataset's schema.",
+    }
+    assert _check_inputs({"input_df": mapped}, asked, {"street": "number 1.234,5"}) == []
+
+
+def test_a_feature_with_two_readings_is_not_asked_about() -> None:
+    asked = _surroundings(questions={DATASET: {"street": AMBIGUOUS}})
+    assert _check_inputs({"input_df": _input()}, asked) == []
+
+
+def test_a_mark_that_may_be_a_label_is_asked_about_beside_text() -> None:
+    questions = {DATASET: {"price": Question(("text, missing: NA",), ("NA",))}}
+    (failure,) = _check_inputs({"input_df": _input()}, _surroundings(questions=questions))
+    assert "may be read as 'text' or as 'text, missing: NA'" in failure["message"]
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ({"street": "dd-yy"}, "'dd-yy' is no reading"),
+        ({"path": "text"}, "names 'path', which is no column"),
+        ({"rooms": "date dd/mm/yyyy"}, "but it is LONG already"),
+    ],
+)
+def test_a_reading_that_cannot_be_is_refused(told: dict[str, str], message: str) -> None:
+    (failure,) = _check_inputs({"input_df": _input()}, told=told)
+    assert failure["type"] == "other"
+    assert message in failure["message"]

@@ -9,10 +9,8 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
-from modelstudio.commands import table_reading, table_writing, versions
-from modelstudio.commands.column_sql import Wanted
+from modelstudio.commands import table_writing, versions
 from modelstudio.commands.options import CommandError, UsageError
-from modelstudio.commands.table_reading import MalformedError, is_parquet
 from modelstudio.compute.machine import usable_cpu
 from modelstudio.inference.client import (
     Predictable,
@@ -20,16 +18,20 @@ from modelstudio.inference.client import (
     PredictorDiedError,
     PredictorProcess,
 )
+from modelstudio.tables.files.model_columns import Wanted, model_type
+from modelstudio.tables.files.model_rows import Malformed, RowsFile
+from modelstudio.tables.files.problems import Unreadable
+from modelstudio.tables.files.table_files import PARQUET_SUFFIXES
+from modelstudio.trainers import kept_readings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from modelstudio.app import Foundation
-    from modelstudio.commands.layouts import Layout
-    from modelstudio.commands.table_reading import InputTable, Piece
     from modelstudio.commands.table_writing import OutputTable
     from modelstudio.commands.versions import StoredVersion
+    from modelstudio.tables.files.model_rows import Layout, Piece
 
 _RENAMED: Final = "_predicted"
 _MAX_SHOWN: Final = 300
@@ -81,7 +83,7 @@ def check(request: Request) -> None:
     CommandError
     """
     for path, option in ((request.input, "--input"), (request.output, "--output")):
-        if path is not None and not (is_parquet(path) or table_writing.is_csv(path)):
+        if path is not None and not (_is_parquet(path) or table_writing.is_csv(path)):
             raise UsageError(f"{option} must end in .csv, .csv.gz or .parquet: {path}")
     try:
         _check_files(request.input, request.output, force=request.force)
@@ -129,7 +131,11 @@ def predict(foundation: Foundation, request: Request, watcher: Watcher) -> int:
         )
         try:
             with PredictorProcess.start(what, log) as process:
-                return _predict(process, stored, request, watcher)
+                readings = kept_readings.read(model_dir)
+                rows = _predict(process, stored, readings, request, watcher)
+                for note in process.notes:
+                    watcher.note(note)
+                return rows
         except PredictorDiedError as error:
             raise CommandError(f"{error}{_last_words(log)}".rstrip(".")) from error
         except PredictionError as error:
@@ -137,7 +143,11 @@ def predict(foundation: Foundation, request: Request, watcher: Watcher) -> int:
 
 
 def _predict(
-    process: PredictorProcess, stored: StoredVersion, request: Request, watcher: Watcher
+    process: PredictorProcess,
+    stored: StoredVersion,
+    readings: Mapping[str, Mapping[str, Any]],
+    request: Request,
+    watcher: Watcher,
 ) -> int:
     if request.keep_columns and not process.row_wise:
         raise UsageError(
@@ -149,11 +159,21 @@ def _predict(
         with table_writing.created(request.output) as output:
             output.write(_table(process.predict(_message(pa.table({})))))
             return output.rows
-    with table_reading.opened(request.input, _wanted(stored.version.model_api)) as table:
+    try:
+        table = _opened(request.input, _wanted(stored.version.model_api, readings))
         for name in table.absent:
             watcher.note(f"{request.input.name} has no column {name!r}; it counts as missing")
-        run = _Run(process, table, request, watcher)
-        return run.first_that_reads()
+        return _Run(process, table, stored.version.model_api, request, watcher).first_that_reads()
+    except Unreadable as error:
+        raise CommandError(str(error).rstrip(".")) from error
+
+
+def _opened(path: Path, wanted: Sequence[Wanted]) -> RowsFile:
+    if not path.is_file():
+        raise CommandError(f"there is no file {path}")
+    if path.stat().st_size == 0:
+        raise CommandError(f"{path.name} is empty")
+    return RowsFile(path, wanted)
 
 
 def _is_empty(path: Path) -> bool:
@@ -164,22 +184,28 @@ class _Run:
     """One table and the process that predicts it."""
 
     def __init__(
-        self, process: PredictorProcess, table: InputTable, request: Request, watcher: Watcher
+        self,
+        process: PredictorProcess,
+        table: RowsFile,
+        model_api: Mapping[str, Any],
+        request: Request,
+        watcher: Watcher,
     ) -> None:
         self._process = process
         self._table = table
+        self._model_api = model_api
         self._request = request
         self._watcher = watcher
         self._told: set[str] = set()
 
     def first_that_reads(self) -> int:
         """Write the output with the first layout in which the whole file reads."""
-        first: MalformedError | None = None
+        first: Malformed | None = None
         for layout in self._table.layouts:
             try:
                 with table_writing.created(self._request.output) as output:
                     return self._write(layout, output)
-            except MalformedError as error:
+            except Malformed as error:
                 first = first or error
         assert first is not None  # noqa: S101 - there is always a layout
         raise first
@@ -192,8 +218,36 @@ class _Run:
             output.write(table)
             self._watcher.progress(output.rows, self._table.rows)
         if output.rows == 0:
-            raise CommandError(f"{self._input.name} has no rows")
+            kept = layout.names if self._request.keep_columns else []
+            output.write(_no_rows(kept, self._model_api))
+        self._judge_misfits()
         return output.rows
+
+    def _judge_misfits(self) -> None:
+        """Say what did not fit; refuse a column of which nothing did."""
+        for name, misfits in self._table.misfits.items():
+            if not misfits.count:
+                continue
+            meaning = self._table.meaning(name)
+            shown = ", ".join(map(repr, misfits.examples))
+            if not misfits.fitting:
+                raise CommandError(
+                    f"{self._input.name}: no value of column {name!r} is {meaning}: {shown}"
+                )
+            values = "1 value" if misfits.count == 1 else f"{misfits.count:,} values"
+            self._watcher.note(
+                f"{values} of column {name!r} cannot be read as {meaning} and count as missing: "
+                f"{shown}"
+            )
+
+    def _refuse_moments(self) -> None:
+        """Refuse rows whose place in time is not known: a forecast without them means another."""
+        for name, misfits in self._table.misfits.items():
+            if misfits.count and self._table.is_moment(name):
+                raise CommandError(
+                    f"{self._input.name}: column {name!r} has the value {misfits.examples[0]!r}, "
+                    f"which is not {self._table.meaning(name)}"
+                )
 
     def _by_pieces(self, layout: Layout) -> Iterator[pa.Table]:
         waiting: deque[Piece] = deque()
@@ -213,6 +267,8 @@ class _Run:
 
     def _whole(self, layout: Layout) -> pa.Table:
         pieces = [piece.taken for piece in self._pieces(layout)]
+        self._refuse_moments()
+        self._judge_misfits()
         table = pa.Table.from_batches(pieces) if pieces else pa.table({})
         return _table(self._process.predict(_message(table)))
 
@@ -246,11 +302,28 @@ class _Run:
         return self._request.input
 
 
-def _wanted(model_api: Mapping[str, Any]) -> Sequence[Wanted]:
+def _wanted(
+    model_api: Mapping[str, Any], readings: Mapping[str, Mapping[str, Any]]
+) -> Sequence[Wanted]:
     for field in model_api["inputs"]:
         if field["type"] == "tabular":
-            return [Wanted.of(column) for column in field["columns"]]
+            return [Wanted.of(column, readings.get(column["name"])) for column in field["columns"]]
     raise CommandError("this model takes no table")
+
+
+def _no_rows(kept: Sequence[str], model_api: Mapping[str, Any]) -> pa.Table:
+    """Return the output for a table without rows."""
+    columns = [
+        (column["name"], model_type(column["dataType"]["type"]))
+        for field in model_api["outputs"]
+        if field["type"] == "tabular"
+        for column in field["columns"]
+    ]
+    return pa.schema([*((name, pa.string()) for name in kept), *columns]).empty_table()
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.name.lower().endswith(PARQUET_SUFFIXES)
 
 
 def _message(table: pa.Table) -> bytes:

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from modelstudio.commands import csv_text
+from modelstudio.tables.files import csv_writing
 from modelstudio.commands.options import CommandError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class OutputTable:
             if self._parquet:
                 self._writer.write_table(table)
             else:
-                self._file.write(csv_text.lines(table))
+                self._file.write(csv_writing.lines(table))
         except (pa.ArrowException, ValueError) as error:
             raise CommandError(f"the predictions cannot be written: {error}") from error
         self.rows += table.num_rows
@@ -67,7 +67,7 @@ class OutputTable:
         if self._parquet:
             self._writer = pq.ParquetWriter(self._file, schema, compression="zstd")  # type: ignore[no-untyped-call]
         else:
-            self._file.write(csv_text.header(schema.names))
+            self._file.write(csv_writing.header(schema.names))
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Final
 from sqlalchemy.exc import IntegrityError
 
 from modelstudio.datasets.isolated import IsolatedTasks
-from modelstudio.datasets.schemas import zoned_columns
+from modelstudio.datasets.schemas import is_current, readings_of
 from modelstudio.kit.blobs import new_key
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from modelstudio.kit.database import Database
 
 _PROCESSES: Final = 2
-_FORMAT_VERSION: Final = 1  # to be raised when the same view is to give another table
+_FORMAT_VERSION: Final = 2  # to be raised when the same view is to give another table
 _KEEP_MILLIS: Final = 7 * 24 * 3600 * 1000
 _NOTE_USE_MILLIS: Final = 3600 * 1000
 
@@ -79,7 +79,7 @@ class Tables:
         self._making = _KeyedLocks()
 
     def examined(self, files: Sequence[File]) -> tuple[list[File], dict[str, Profile]]:
-        """Look at the files that have no profile yet.
+        """Look at the files that have no profile of today's form yet.
 
         Returns
         -------
@@ -93,7 +93,7 @@ class Tables:
         OSError
             For a fault of the storage.
         """
-        unknown = [file for file in files if file.profile is None]
+        unknown = [file for file in files if not is_current(file.profile)]
         if not unknown:
             return list(files), {}
         with self._inputs(unknown) as directory:
@@ -184,7 +184,7 @@ class Tables:
             "names": [file.path for file in table.files],
             "profiles": profiles,
             "fields": table.fields,
-            "zoned": sorted(zoned_columns(known for known in profiles if known)),
+            "readings": readings_of(table.fields, [known for known in profiles if known]),
         }
         key = new_key("tables")
         with self._inputs(table.files) as directory:

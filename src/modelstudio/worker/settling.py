@@ -6,11 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from modelstudio.tables import types
-from modelstudio.tables.readings import Evidence, decide, named, of_state
+from modelstudio.tables.readings import Evidence, TextReading, decide, named, of_state
+from modelstudio.trainers import kept_readings
 from modelstudio.trainers.base import TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from modelstudio.tables.readings import Reading
     from modelstudio.trainers.base import InputTable, Reporter
@@ -30,7 +32,7 @@ def settle(table: InputTable, told: Mapping[str, str], reporter: Reporter, role:
     columns = [
         name
         for name in told
-        if table.column_types.get(name) == "STRING" and named(told[name]).field_type != "STRING"
+        if table.column_types.get(name) == "STRING" and _changes(named(told[name]))
     ]
     if not columns:
         return table
@@ -62,7 +64,7 @@ def follow(
         if name not in table.column_types:
             continue
         reading = of_state(state)
-        if table.column_types[name] == "STRING" and reading.field_type != "STRING":
+        if table.column_types[name] == "STRING" and _changes(reading):
             readings[name] = reading
             continue
         other = table.readings.get(name)
@@ -73,6 +75,40 @@ def follow(
                 "reading that is meant."
             )
     return _read(table, readings, reporter, role) if readings else table
+
+
+def _changes(reading: Reading) -> bool:
+    """Whether texts are something else once they are read."""
+    return reading.field_type != "STRING" or (
+        isinstance(reading, TextReading) and bool(reading.missing)
+    )
+
+
+def keep(
+    tables: Mapping[str, InputTable],
+    roles: Mapping[str, str],
+    model: Path,
+    model_api: Mapping[str, Any],
+) -> None:
+    """Write how the training data's columns were read beside the model; see `kept_readings`.
+
+    What a model takes as text it reads itself, as stamps of which the offset counts.
+    """
+    training = [one for alias, one in tables.items() if roles.get(alias) == "TRAINING"]
+    as_text = {
+        column["name"]
+        for field in model_api["inputs"]
+        for column in field.get("columns", ())
+        if column["dataType"]["type"] == "string"
+    }
+    readings = {
+        name: state
+        for table in training
+        for name, state in table.readings.items()
+        if name not in as_text or of_state(state).field_type == "STRING"
+    }
+    if readings:
+        kept_readings.write(model, readings)
 
 
 def _read(

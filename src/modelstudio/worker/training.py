@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from modelstudio.trainers import catalogue
 from modelstudio.trainers.base import TrainingError, TrainingTask
+from modelstudio.worker import settling
 from modelstudio.worker.confinement import confine
 from modelstudio.worker.inputs import input_tables, with_defaults
 from modelstudio.worker.kernel import die_with_parent
@@ -70,7 +71,9 @@ def _run(work_dir: WorkDir, task: Mapping[str, Any], reporter: FileReporter) -> 
             wall_seconds=task.get("wallSeconds"),
             started=_STARTED,
         )
-        result = _success(trainer.fit(fit, reporter), reporter)
+        trained = trainer.fit(fit, reporter)
+        settling.keep(fit.inputs, roles, work_dir.model, trained.model_api)
+        result = _success(trained, reporter)
         json.dumps(result, allow_nan=False)
     except TrainingError as error:
         traceback.print_exc()

@@ -16,6 +16,7 @@ from modelstudio.trainers.tabular.data import LabelledTable
 from modelstudio.trainers.tabular.report import Predictions, Subject, write, writing
 from modelstudio.worker.layout import WorkDir
 from modelstudio.worker.reporter import FileReporter
+from patience import allowed
 from report_data import classification, formula, prepared, regression
 
 EVERY = {
@@ -106,7 +107,7 @@ def test_a_slow_model_is_measured_on_a_sample_and_nothing_is_left_out(mixed, rep
     many = pd.concat([mixed] * 10, ignore_index=True)
     started = time.monotonic()
     found = report(regression(many, slow(2.5e-3), test=many), seconds=5)
-    assert time.monotonic() - started < 8, "all rows would take 15 s"
+    assert time.monotonic() - started < allowed(8), "all rows would take 15 s"
     rows = found.tables["residuals"].shape[0]
     assert 400 <= rows <= 2000
     assert any(f"measured on {rows} of 6000 held-out rows" in line for _, line in found.lines)

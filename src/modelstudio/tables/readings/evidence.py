@@ -28,6 +28,7 @@ _MOST_MARKS: Final = 20
 #: Of a batch with more distinct texts than this, so many are looked at to tell prose from values.
 _TRIED: Final = 400
 _MOST_COMPACT: Final = 20_000
+_MOST_FEW: Final = 2_000
 _ORDERS: Final = (bits.YMD, bits.DMY, bits.MDY, bits.YMD2, bits.DMY2, bits.MDY2, bits.COMPACT)
 _WINDOW: Final = 1937
 
@@ -72,6 +73,7 @@ class Evidence:
     marks: Counter[str] = field(default_factory=Counter)
     shapes: dict[int, tuple[int, tuple[str, ...]]] = field(default_factory=dict)
     runs: list[Run] | None = field(default_factory=list)
+    _usual: str = field(default="", compare=False, repr=False)
 
     @classmethod
     def of(cls, texts: Iterable[str | None]) -> Self:
@@ -105,11 +107,20 @@ class Evidence:
         from pyarrow import compute  # noqa: PLC0415
 
         pc: Any = compute
-        array = one_array(texts).drop_null()
-        self.missing += len(texts) - len(array)
-        for part in (self._whole, self._decimals, self._moments):
+        array = one_array(texts)
+        if array.null_count:
+            self.missing += array.null_count
+            array = array.drop_null()
+        parts = [self._few, self._whole, self._decimals, self._moments]
+        # What took most of a column's values will take those that follow.
+        parts.sort(key=lambda part: part.__name__ != self._usual)
+        rows = len(array)
+        for part in parts:
             if len(array):
-                array = part(pc, array)
+                left = part(pc, array)
+                if rows and len(array) - len(left) > rows / 2:
+                    self._usual = part.__name__
+                array = left
         if len(array):
             self._rest(array)
 
@@ -180,10 +191,19 @@ class Evidence:
         if self.runs is not None and more:
             self.runs = _followed([*self.runs, *more])
 
+    def _few(self, pc: Any, array: pa.Array) -> pa.Array:
+        """Count a column of few texts; of others look at a part only."""
+        if len(pc.unique(array[:_TRIED])) > _TRIED // 2:
+            return array
+        distinct = array.value_counts()
+        if len(distinct) > _MOST_FEW:
+            return array
+        self._add_counts(distinct)
+        return array[:0]
+
     def _whole(self, pc: Any, array: pa.Array) -> pa.Array:
         """Count whole numbers and return the rest."""
-        mask = pc.match_substring_regex(array, numbers.PLAIN_WHOLE)
-        found = array.filter(mask)
+        found, left = _split(pc, array, numbers.PLAIN_WHOLE)
         if not len(found):
             return array
         lengths = pc.utf8_length(found)
@@ -192,57 +212,56 @@ class Evidence:
             distinct = found.value_counts()
             if len(distinct) <= _MOST_COMPACT:
                 self._add_counts(distinct)
-                return array.filter(pc.invert(mask))
+                return left
         digits = pc.subtract(lengths, pc.starts_with(found, "-").cast("int32"))
         short = pc.less_equal(digits, 3)
-        precise = pc.greater(pc.abs(found.cast("int64")), 2**53)
-        for shape, chosen in (
-            (_SHORT_NUMBER, short),
-            (_LONG_NUMBER, pc.and_not(pc.invert(short), precise)),
-            (_LONG_NUMBER | bits.PRECISE, precise),
-        ):
-            self._count_many(shape, found.filter(chosen))
-        return array.filter(pc.invert(mask))
+        precise = pc.greater(digits, 15)
+        if pc.any(precise).as_py():
+            precise = pc.greater(pc.abs(found.cast("int64")), 2**53)
+        self._count_some(pc, _SHORT_NUMBER, found, short)
+        self._count_some(pc, _LONG_NUMBER, found, pc.and_not(pc.invert(short), precise))
+        self._count_some(pc, _LONG_NUMBER | bits.PRECISE, found, precise)
+        return left
 
     def _decimals(self, pc: Any, array: pa.Array) -> pa.Array:
-        mask = pc.match_substring_regex(array, _PLAIN_DECIMAL)
-        found = array.filter(mask)
+        found, left = _split(pc, array, _PLAIN_DECIMAL)
         if not len(found):
             return array
+        # Where many have more or fewer than three decimals, it is known what the point means.
+        if self.shapes.get(_DECIMAL, (0, ()))[0] > self.values / 2:
+            self._count(_DECIMAL, len(found), found[:_EXAMPLES].to_pylist())
+            return left
         three = pc.match_substring_regex(found, _THREE_DECIMAL)
         zero = pc.ends_with(found, "0")
-        self._count_many(_DECIMAL, found.filter(pc.invert(three)))
-        self._count_many(_THREE, found.filter(pc.and_not(three, zero)))
-        self._count_many(_THREE | bits.ENDS_IN_ZERO, found.filter(pc.and_(three, zero)))
-        return array.filter(pc.invert(mask))
+        self._count_some(pc, _DECIMAL, found, pc.invert(three))
+        self._count_some(pc, _THREE, found, pc.and_not(three, zero))
+        self._count_some(pc, _THREE | bits.ENDS_IN_ZERO, found, pc.and_(three, zero))
+        return left
 
     def _moments(self, pc: Any, array: pa.Array) -> pa.Array:
         import pyarrow as pa  # noqa: PLC0415
 
         for pattern, timed in ((_PLAIN_DATE, 0), (_PLAIN_TIME, bits.TIMED)):
-            mask = pc.match_substring_regex(array, pattern)
-            found = array.filter(mask)
+            found, left = _split(pc, array, pattern)
             if not len(found):
                 continue
             zulu = pc.ends_with(found, "Z")
-            bare = pc.utf8_rtrim(found, "Z")
             try:
-                read = bare.cast(pa.timestamp("us"))
+                read = pc.utf8_rtrim(found, "Z").cast(pa.timestamp("us")) if timed else None
+                if not timed:
+                    found.cast(pa.date32())
             except pa.ArrowInvalid:  # the 30th of February among them
                 continue
-            later = pc.invert(pc.match_substring_regex(found, _MIDNIGHT))
+            later = pc.invert(pc.match_substring_regex(found, _MIDNIGHT)) if timed else zulu
             for zone in (False, True) if timed else (False,):
                 of_zone = zulu if zone else pc.invert(zulu)
                 shape = bits.YMD | timed | (bits.ZONED if zone else 0)
-                self._count_many(
-                    shape | (bits.LATER if timed else 0), found.filter(pc.and_(of_zone, later))
-                )
-                if timed:
-                    self._count_many(shape, found.filter(pc.and_(of_zone, pc.invert(later))))
-            if pc.any(zulu).as_py():
+                self._count_some(pc, shape | bits.LATER, found, pc.and_(of_zone, later))
+                self._count_some(pc, shape, found, pc.and_not(of_zone, later))
+            if read is not None and pc.any(zulu).as_py():
                 ends = pc.min_max(read.filter(zulu).cast(pa.int64()))
                 self._follow([(ends["min"].as_py(), ends["max"].as_py(), 0)])
-            array = array.filter(pc.invert(mask))
+            array = left
             if not len(array):
                 break
         return array
@@ -264,13 +283,25 @@ class Evidence:
         nothing = sum(1 for text in tried if not is_mark(text) and not shape_of(text.strip()))
         return nothing > len(tried) / 2 and len(tried) > _TRIED // 2
 
-    def _count_many(self, shape: int, found: pa.Array) -> None:
-        if len(found):
-            self._count(shape, len(found), found.slice(0, _EXAMPLES).to_pylist())
+    def _count_some(self, pc: Any, shape: int, found: pa.Array, mask: pa.Array) -> None:
+        count = pc.sum(mask).as_py() or 0
+        if count:
+            shown = found[:_TRIED].filter(mask[:_TRIED])[:_EXAMPLES]
+            examples = shown if len(shown) else found.filter(mask)[:_EXAMPLES]
+            self._count(shape, count, examples.to_pylist())
 
     def _add_counts(self, counted: pa.StructArray) -> None:
         texts, counts = counted.field("values").to_pylist(), counted.field("counts").to_pylist()
         self.add(dict(zip(texts, counts, strict=True)))
+
+
+def _split(pc: Any, array: pa.Array, pattern: str) -> tuple[pa.Array, pa.Array]:
+    """Return the texts that match and the others; none are copied where all match."""
+    mask = pc.match_substring_regex(array, pattern)
+    count = pc.sum(mask).as_py() or 0
+    if count == len(array):
+        return array, array[:0]
+    return array.filter(mask) if count else array[:0], array.filter(pc.invert(mask))
 
 
 def _run_of(bare: str) -> list[Run]:

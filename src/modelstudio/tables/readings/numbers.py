@@ -122,7 +122,8 @@ def _marks(digits: str, match: re.Match[str]) -> int:
     if _DIGITS.fullmatch(digits) and not match["exponent"]:
         found |= bits.SHORT_WHOLE if len(digits) <= 3 else bits.LONG_WHOLE  # noqa: PLR2004
         found |= bits.PADDED if digits[0] == "0" and len(digits) > 1 else 0
-        found |= bits.HUGE if int(digits) >= _LARGEST else 0
+        lowest = match["sign"] == "-" and int(digits) == _LARGEST
+        found |= bits.HUGE if int(digits) >= _LARGEST and not lowest else 0
         found |= bits.PRECISE if int(digits) > _SMALL else 0
     return found
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 pc: Any = compute  # its functions are made when it is imported, so mypy knows none
-_STRUCTURAL: Final = '[",\r\n]'
+_QUOTED: Final = r'^$|[",\r\n]|^#'
 
 
 class NotTextError(ValueError):
@@ -27,8 +27,10 @@ def header(names: Sequence[str]) -> bytes:
     return line.getvalue().encode()
 
 
-def lines(table: pa.Table) -> memoryview:
+def lines(table: pa.Table, *, nan: str | None = None) -> memoryview:
     """Return the rows, each ended by a line feed.
+
+    ``nan`` is what a number that is none is written as; None for a missing value.
 
     Raises
     ------
@@ -38,7 +40,7 @@ def lines(table: pa.Table) -> memoryview:
     if table.num_rows == 0:
         return memoryview(b"")
     columns = [
-        _texts(name, column.combine_chunks())
+        _texts(name, column.combine_chunks(), nan)
         for name, column in zip(table.column_names, table.columns, strict=True)
     ]
     # A line without anything would be no row to most readers.
@@ -58,15 +60,15 @@ def _joined(*columns: pa.Array | str, by: str, **options: str) -> pa.Array:
     return pc.binary_join_element_wise(*texts, **options)
 
 
-def _texts(name: str, column: pa.Array) -> pa.Array:
+def _texts(name: str, column: pa.Array, nan: str | None) -> pa.Array:
     kind = column.type
     if pa.types.is_dictionary(kind):
-        return _texts(name, column.dictionary_decode())
+        return _texts(name, column.dictionary_decode(), nan)
     if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         raise NotTextError(
             f"column {name!r} holds {kind}, which a CSV file cannot; write a Parquet file"
         )
-    if pa.types.is_floating(kind):
+    if pa.types.is_floating(kind) and nan is None:
         column = pc.if_else(pc.is_nan(column), pa.scalar(None, kind), column)
     if pa.types.is_timestamp(kind):
         column = _whole_seconds(column)
@@ -74,7 +76,7 @@ def _texts(name: str, column: pa.Array) -> pa.Array:
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         return texts
     quoted = _joined('"', pc.replace_substring(texts, '"', '""'), '"', by="")
-    return pc.if_else(pc.match_substring_regex(texts, _STRUCTURAL), quoted, texts)
+    return pc.if_else(pc.match_substring_regex(texts, _QUOTED), quoted, texts)
 
 
 def _whole_seconds(column: pa.Array) -> pa.Array:

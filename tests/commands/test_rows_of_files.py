@@ -21,9 +21,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from modelstudio.commands.column_sql import Wanted
-from modelstudio.commands.options import CommandError
-from modelstudio.commands.table_reading import MalformedError, opened
+from modelstudio.tables.files.model_columns import Wanted
+from modelstudio.tables.files.model_rows import Malformed, RowsFile
+from modelstudio.tables.files.problems import Unreadable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,16 +45,27 @@ ALL = wanted(
 
 def read(path: Path, columns: list[Wanted], *, keep: bool = False, as_text: bool = True) -> Any:
     """Read a file in the first of its layouts that fits, as the command does."""
-    with opened(path, columns) as table:
-        for layout in table.layouts:
-            try:
-                pieces = list(table.pieces(layout, keep=keep, as_text=as_text))
-            except MalformedError as error:
-                problem = error
-                continue
-            part = "kept" if keep else "taken"
-            batches = [getattr(piece, part) for piece in pieces]
-            return pa.Table.from_batches(batches).to_pydict() if batches else {}
+    found, _ = read_with_misfits(path, columns, keep=keep, as_text=as_text)
+    return found
+
+
+def read_with_misfits(
+    path: Path, columns: list[Wanted], *, keep: bool = False, as_text: bool = True
+) -> Any:
+    table = RowsFile(path, columns)
+    for layout in table.layouts:
+        try:
+            pieces = list(table.pieces(layout, keep=keep, as_text=as_text))
+        except Malformed as error:
+            problem = error
+            continue
+        part = "kept" if keep else "taken"
+        batches = [getattr(piece, part) for piece in pieces]
+        found = pa.Table.from_batches(batches).to_pydict() if batches else {}
+        misfits = {
+            name: (one.count, one.examples) for name, one in table.misfits.items() if one.count
+        }
+        return found, misfits
     raise problem
 
 
@@ -119,8 +130,7 @@ def test_every_dialect_of_the_datasets_is_read(
 def test_columns_come_in_the_models_order_and_the_rest_is_left_out(tmp_path: Path) -> None:
     path = file(tmp_path, "c,b,a\n1,2,3\n")
     assert list(read(path, wanted(a="long", c="long", d="long?"))) == ["a", "c"]
-    with opened(path, wanted(a="long", d="long?")) as table:
-        assert table.absent == ["d"]
+    assert RowsFile(path, wanted(a="long", d="long?")).absent == ["d"]
 
 
 @pytest.mark.parametrize(
@@ -141,63 +151,45 @@ def test_columns_come_in_the_models_order_and_the_rest_is_left_out(tmp_path: Pat
          " give the table as Parquet"),
         (
             wanted(a="long"),
-            "a\n1\nmany\n",
-            "houses.csv, row 2: column 'a' has the value 'many', which is not a whole number",
-        ),
-        (
-            wanted(a="long"),
-            "a\n1.5\n",
-            "houses.csv, row 1: column 'a' has the value '1.5', which is not a whole number",
-        ),
-        (
-            wanted(a="integer"),
-            "a\n3000000000\n",
-            "houses.csv, row 1: column 'a' has the value '3000000000', which is not a whole number"
-            " of 32 bits",
-        ),
-        (
-            wanted(a="double", b="double"),
-            "a,b\n1,1\n2,1_000\n",
-            "houses.csv, row 2: column 'b' has the value '1_000', which is not a number",
-        ),
-        (
-            wanted(a="boolean"),
-            "a\nyes\n",
-            "houses.csv, row 1: column 'a' has the value 'yes', which is not true or false",
-        ),
-        (
-            wanted(a="date"),
-            "a\n31.1.2024\n",
-            "houses.csv, row 1: column 'a' has the value '31.1.2024', which is not a date",
-        ),
-        (
-            wanted(a="timestamp"),
-            'x,a\n"1\n2",2024-01-31T99:00:00\n',
-            "houses.csv, row 1: column 'a' has the value '2024-01-31T99:00:00', which is not a date"
-            " or time",
-        ),
-        (
-            wanted(a="long"),
             "a,b\n1,2\n3\n",
-            "houses.csv: Line 3 has 1 value, but the first line names 2 columns",
+            "houses.csv: Line 3 has 1 value, but the first line names 2 columns.",
         ),
-        (wanted(a="long"), "", "houses.csv is empty"),
-        (wanted(a="string"), b"a,b\n\xff,1\n", "houses.csv: Line 2 is not UTF-8 text; save the file"
-         " as UTF-8"),
+        (wanted(a="long"), "", "houses.csv: It is empty."),
+        (wanted(a="string"), b"a,b\n\x81,1\n", "houses.csv: Line 2 is not UTF-8 text; save the file"
+         " as UTF-8."),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_said_exactly(
     tmp_path: Path, columns: list[Wanted], text: str, message: str
 ) -> None:
-    with pytest.raises(CommandError) as raised:
+    with pytest.raises(Unreadable) as raised:
         read(file(tmp_path, text), columns)
     assert str(raised.value) == message
 
 
-def test_a_value_is_found_behind_many_rows(tmp_path: Path) -> None:
-    rows = "".join(f"{number},x\n" for number in range(150_000))
-    with pytest.raises(CommandError, match=r"row 150,001: column 'a' has the value 'no'"):
-        read(file(tmp_path, f"a,b\n{rows}no,x\n"), wanted(a="long"))
+@pytest.mark.parametrize(
+    ("kind", "text", "values", "misfits"),
+    [
+        ("long", "1\nmany\n", [1, None], (1, ["many"])),
+        ("long", "1.5\n2\n150.5\n1.5\n", [None, 2, None, None], (3, ["1.5", "150.5"])),
+        ("integer", "3000000000\n1\n", [None, 1], (1, ["3000000000"])),
+        ("double", "1\n1_000\n", [1.0, None], (1, ["1_000"])),
+        ("date", "31.1.2024\n", [None], (1, ["31.1.2024"])),
+        ("timestamp", "2024-01-31T99:00:00\n", [None], (1, ["2024-01-31T99:00:00"])),
+        ("long", "a\nb\nc\nd\n5\n", [None] * 4 + [5], (4, ["a", "b", "c"])),
+    ],
+)
+def test_a_value_that_does_not_fit_is_missing_and_counted(
+    tmp_path: Path, kind: str, text: str, values: list[Any], misfits: tuple[int, list[str]]
+) -> None:
+    found = read_with_misfits(file(tmp_path, "x\n" + text), wanted(x=kind))
+    assert found == ({"x": values}, {"x": misfits})
+
+
+def test_a_value_is_counted_behind_many_rows(tmp_path: Path) -> None:
+    rows = "".join(f"{number},x\n" for number in range(400_000))
+    path = file(tmp_path, f"a,b\n{rows}no,x\n")
+    assert read_with_misfits(path, wanted(a="long"))[1] == {"a": (1, ["no"])}
 
 
 def test_rows_keep_their_order(tmp_path: Path) -> None:
@@ -207,8 +199,7 @@ def test_rows_keep_their_order(tmp_path: Path) -> None:
     pq.write_table(pa.table({"a": range(rows)}), binary, row_group_size=10_000)
     for path in (text, binary):
         assert read(path, wanted(a="long"))["a"] == list(range(rows))
-        with opened(path, wanted(a="long")) as table:
-            assert table.rows == pytest.approx(rows, rel=0.1)
+        assert RowsFile(path, wanted(a="long")).rows == pytest.approx(rows, rel=0.1)
 
 
 def test_a_csv_file_is_kept_as_it_is_written(tmp_path: Path) -> None:
@@ -223,16 +214,16 @@ def test_a_csv_file_is_kept_as_it_is_written(tmp_path: Path) -> None:
 _READ = """
 import resource, sys
 from pathlib import Path
-from modelstudio.commands.column_sql import Wanted
-from modelstudio.commands.table_reading import opened
+from modelstudio.tables.files.model_columns import Wanted
+from modelstudio.tables.files.model_rows import RowsFile
 most = int(sys.argv[2]) * 2**20
 resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 rows, held = 0, []
-with opened(Path(sys.argv[1]), [Wanted("a", "long", True)]) as table:
-    for piece in table.pieces(table.layouts[0], keep=True, as_text=True):
-        rows += piece.taken.num_rows
-        if sys.argv[3] == "hold":
-            held.append(piece)
+table = RowsFile(Path(sys.argv[1]), [Wanted("a", "long", True)])
+for piece in table.pieces(table.layouts[0], keep=True, as_text=True):
+    rows += piece.taken.num_rows
+    if sys.argv[3] == "hold":
+        held.append(piece)
 print(rows)
 """
 
@@ -291,18 +282,28 @@ def test_a_parquet_column_of_a_kindred_type_is_read(
 
 
 @pytest.mark.parametrize(
+    ("column", "kind", "example"),
+    [
+        (pa.array([1.0, 1.5]), "long", "1.5"),
+        (pa.array([1, 2**40]), "integer", "1099511627776"),
+        (pa.array([1.0, 2.0**63]), "long", "9.223372036854776e+18"),
+        (pa.array(["1", "x"]), "double", "x"),
+        (pa.array([1, 2]), "boolean", "2"),
+        (pa.array([dt.datetime(2024, 5, 1), dt.datetime(2024, 5, 1, 1)], pa.timestamp("us")), "date",
+         "2024-05-01 01:00:00"),
+    ],
+)  # fmt: skip
+def test_a_value_of_a_parquet_column_that_does_not_fit_is_counted(
+    tmp_path: Path, column: pa.Array, kind: str, example: str
+) -> None:
+    found, misfits = read_with_misfits(write_parquet(tmp_path, a=column), wanted(a=kind))
+    assert [value is None for value in found["a"]] == [False, True]
+    assert misfits == {"a": (1, [example])}
+
+
+@pytest.mark.parametrize(
     ("column", "kind", "message"),
     [
-        (pa.array([1.0, 1.5]), "long", "t.parquet, row 2: column 'a' has the value '1.5', which is"
-         " not a whole number"),
-        (pa.array([2**40]), "integer", "t.parquet, row 1: column 'a' has the value '1099511627776',"
-         " which is not a whole number of 32 bits"),
-        (pa.array(["1", "x"]), "double", "t.parquet, row 2: column 'a' has the value 'x', which is"
-         " not a number"),
-        (pa.array([2]), "boolean", "t.parquet, row 1: column 'a' has the value '2', which is not"
-         " true or false"),
-        (pa.array([dt.datetime(2024, 5, 1, 1)]), "date", "t.parquet, row 1: column 'a' has the"
-         " value '2024-05-01 01:00:00', which is not a date"),
         (pa.array([dt.date(2024, 5, 1)]), "double", "column 'a' of t.parquet is DATE, but the model"
          " takes a number"),
         (pa.array([[1]]), "long", "column 'a' of t.parquet is ARRAY, but the model takes a whole"
@@ -312,16 +313,14 @@ def test_a_parquet_column_of_a_kindred_type_is_read(
 def test_a_parquet_column_of_another_type_is_refused(
     tmp_path: Path, column: pa.Array, kind: str, message: str
 ) -> None:
-    with pytest.raises(CommandError) as raised:
+    with pytest.raises(Unreadable) as raised:
         read(write_parquet(tmp_path, a=column), wanted(a=kind))
     assert str(raised.value) == message
 
 
 def test_what_is_no_parquet_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match=r"^t.parquet: It is not a Parquet file, or a damaged"):
+    with pytest.raises(Unreadable, match=r"^t.parquet: It is not a Parquet file, or a damaged"):
         read(file(tmp_path, "a\n1\n", "t.parquet"), wanted(a="long"))
-    with pytest.raises(CommandError, match=r"^there is no file "):
-        read(tmp_path / "gone.csv", wanted(a="long"))
 
 
 def test_a_table_without_rows_gives_no_piece(tmp_path: Path) -> None:

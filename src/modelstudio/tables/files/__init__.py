@@ -1,0 +1,1 @@
+"""Reads and writes files of tables: CSV, spreadsheets and Parquet, rows in the file's order."""

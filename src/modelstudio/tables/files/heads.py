@@ -1,0 +1,192 @@
+"""How a CSV file begins, and what its delimiter may be.
+
+Before the line that names the columns there may be blank lines, a spreadsheet's ``sep=;`` and
+comments, whose lines begin with ``#``. Such a line names the columns itself if what follows it
+looks like values and has as many.
+
+The delimiter is a comma, semicolon, tab or bar. One with which all of the first rows have as many
+values as the header has names comes before one with which they have not. Of several such ones, that
+comes first whose values look more like single values: in ``1,5;2024-01-01;3,1`` a comma finds three
+values of which one is ``5;2024-01-01;3``.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from modelstudio.tables.files.problems import Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from modelstudio.tables.files.text import TextFile
+
+DELIMITERS: Final = (",", ";", "\t", "|")
+COMMENT: Final = "#"
+MAX_LINE_BYTES: Final = 1 << 24
+_SAMPLE_ROWS: Final = 500
+_SEP_LINE: Final = re.compile(r'"?sep=(.|\\t)"?\s*', re.IGNORECASE)
+_VALUE: Final = re.compile(
+    r"[-+]?[\d.,' ]*\d[\d.,' ]*%?|[-+\d.]+e[-+]?\d+|true|false|\d[\d:/.\-TZ+ ]*\d", re.IGNORECASE
+)
+
+csv.field_size_limit(MAX_LINE_BYTES)  # of this process
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One way to read the beginning of a file.
+
+    Attributes
+    ----------
+    names
+        The cells of the line that names the columns.
+    start
+        The offset in the text, in bytes, of what comes behind that line.
+    width
+        How many values a row has. One more than there are names if the rows have an index that
+        the header does not name (R), or all end with a delimiter.
+    rows
+        The first rows that have as many.
+    agrees
+        Whether all of the first rows have.
+    """
+
+    delimiter: str
+    names: Sequence[str]
+    start: int
+    width: int
+    rows: Sequence[Sequence[str]]
+    agrees: bool
+
+
+def heads(text: TextFile) -> list[Head]:
+    """Return the ways worth trying, the likeliest first.
+
+    Raises
+    ------
+    Unreadable
+        When there is nothing to read.
+    """
+    content, complete = text.head()
+    if not content.strip():
+        raise Unreadable("It is empty.")
+    forced, at = _behind_sep_line(content)
+    try:
+        found = [
+            _head(content, at, delimiter, complete=complete)
+            for delimiter in ((forced,) if forced else DELIMITERS)
+        ]
+    except csv.Error as error:
+        raise Unreadable("The first line cannot be read as CSV.") from error
+    likely = [one for one in found if len(one.names) > 1] or found[:1]
+    return sorted(likely, key=_unlikeliness)
+
+
+def is_comment(first: str) -> bool:
+    """Whether a row with this first value, and a number of values of its own, is a comment."""
+    return first.lstrip().startswith(COMMENT)
+
+
+def is_blank(values: Sequence[str]) -> bool:
+    """Whether a row is a blank line."""
+    return not values or (len(values) == 1 and not values[0].strip())
+
+
+def _behind_sep_line(content: str) -> tuple[str | None, int]:
+    at = len(content) - len(content.lstrip("\r\n\ufeff"))
+    line = re.compile(r"[^\r\n]*").match(content, at)
+    found = None if line is None else _SEP_LINE.fullmatch(line[0])
+    if line is None or found is None:
+        return None, 0
+    end = re.compile(r"\r\n|\n|\r|").match(content, line.end())
+    delimiter = "\t" if found[1] == "\\t" else found[1]
+    return delimiter, line.end() if end is None else end.end()
+
+
+def _head(content: str, at: int, delimiter: str, *, complete: bool) -> Head:
+    records = _records(content, at, delimiter)
+    names, end = next(records)
+    comments = []
+    while is_blank(names) or is_comment(names[0]):
+        if not is_blank(names):
+            comments.append((names, end))
+        following = next(records, None)
+        if following is None and not comments:
+            raise Unreadable("No line names the columns.")
+        if following is None:  # nothing but comments: the last of them names the columns
+            names, end = comments[-1]
+            break
+        names, end = following
+    rows = _first_rows(records, complete=complete)
+    if comments and _names_columns(comments[-1][0], names):
+        rows = [names, *rows]
+        names, end = comments[-1]
+    width = _width(names, rows)
+    start = len(content[:end].encode())
+    fitting = [row for row in rows if len(row) == width]
+    agrees = all(len(row) == width or is_comment(row[0]) for row in rows)
+    return Head(delimiter, names, start, width, fitting, agrees)
+
+
+def _records(content: str, at: int, delimiter: str) -> Iterator[tuple[list[str], int]]:
+    """Yield the records and the position behind each."""
+    done = at
+
+    def lines() -> Iterator[str]:
+        nonlocal done
+        for line in io.StringIO(content[at:], newline=""):
+            done += len(line)
+            yield line
+
+    for record in csv.reader(lines(), delimiter=delimiter):
+        yield record, done
+
+
+def _first_rows(records: Iterator[tuple[list[str], int]], *, complete: bool) -> list[list[str]]:
+    rows = []
+    try:
+        for row, _ in records:
+            if len(rows) > _SAMPLE_ROWS:
+                return rows[:-1]
+            if not is_blank(row):
+                rows.append(row)
+    except csv.Error:  # it shows again, with its line, when all is read
+        return rows
+    return rows if complete else rows[:-1]
+
+
+def _names_columns(comment: Sequence[str], following: Sequence[str]) -> bool:
+    """Whether it is the comment that names the columns, since what follows it are values."""
+    if len(comment) != len(following):
+        return False
+    return any(map(_VALUE.fullmatch, following)) and not any(map(_VALUE.fullmatch, comment[1:]))
+
+
+def _width(names: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """Return how many values a row has, by the first rows."""
+    counts = {len(row) for row in rows if not is_comment(row[0])}
+    counts = counts or {len(row) for row in rows}
+    if len(counts) == 1 and len(names) > 1:
+        found = counts.pop()
+        if found == len(names) + 1 or (found == len(names) - 1 and not names[-1].strip()):
+            return found
+    return len(names)
+
+
+def _unlikeliness(head: Head) -> tuple[bool, float, int]:
+    return not head.agrees, _impurity(head), -len(head.names)
+
+
+def _impurity(head: Head) -> float:
+    """Return how many of the values look like several, as a share."""
+    others = [other for other in DELIMITERS if other != head.delimiter]
+    values = [value for row in head.rows for value in row]
+    mixed = sum(
+        any(other in value for other in others) and not _VALUE.fullmatch(value) for value in values
+    )
+    return mixed / max(1, len(values))

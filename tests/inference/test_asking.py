@@ -196,6 +196,8 @@ def test_a_forecast_refuses_a_column_that_it_needs_and_cannot_read_whole() -> No
         InputError, match=r"^Column 'size' has a value that is not a number: 'wide'"
     ):
         model.predict(frame)
+    with pytest.raises(InputError, match=r"^Column 'rooms' has a value that is not a number: 1\.5"):
+        model.predict(frame.assign(size=1.5, rooms=pd.Series([1, 1.5], dtype=object)))
     model.predict(frame.assign(size=1.5))
     assert model.notes == [
         f"Column 'sold': 1 of 2 values are {unfit} and count as missing, such as 'perhaps'"

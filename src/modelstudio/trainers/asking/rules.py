@@ -75,7 +75,9 @@ class Rule:
     unfit: str
 
 
-def rule(kind: str, reading: Reading | Mapping[str, Any] | str | None = None) -> Rule:
+def rule(
+    kind: str, reading: Reading | Mapping[str, Any] | str | None = None, *, exact: bool = False
+) -> Rule:
     """Return the rule of a column.
 
     Parameters
@@ -85,6 +87,8 @@ def rule(kind: str, reading: Reading | Mapping[str, Any] | str | None = None) ->
     reading
         How its values are written where that is not the standard way; also a reading's saved
         state or name.
+    exact
+        Whether a number with a fraction does not fit a column of whole ones.
     """
     told = _reading(reading)
     if kind in _NUMBERS:
@@ -94,6 +98,7 @@ def rule(kind: str, reading: Reading | Mapping[str, Any] | str | None = None) ->
         if isinstance(numbers, NumberReading) and numbers.notation != NumberReading().notation:
             words += f" such as {numbers.notation}"
         read = _number(numbers or NumberReading(whole=is_whole), is_whole=is_whole)
+        read = _exactly(read) if is_whole and exact else read
         array = _whole_numbers if is_whole else _floats
         return Rule(None if is_whole else float, read, _native_numbers, array, words)
     if kind == "boolean":
@@ -138,6 +143,14 @@ def _number(reading: Reading, *, is_whole: bool) -> Callable[[Any], Any]:
         return found
 
     return read
+
+
+def _exactly(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def read_whole(value: Any) -> Any:
+        found = read(value)
+        return UNFIT if isinstance(found, float) else found
+
+    return read_whole
 
 
 def _plain_number(value: Any) -> Any:

@@ -64,6 +64,7 @@ def table_of(frame: pd.DataFrame, path: Path, mapping: Mapping[str, Any]) -> Inp
     for column in table.schema:
         kind = str(column.type)
         moment = {"date32[day]": "DATE"}.get(kind, "TIMESTAMP" if "timestamp" in kind else "STRING")
+        moment = "DECIMAL" if "decimal" in kind else moment
         types[column.name] = names.get(kind, moment)
     return InputTable(path=path, column_types=types, column_mapping=mapping)
 
@@ -76,12 +77,19 @@ class Forecast:
     reporter: Any
     folder: Path
 
-    def predict(self, frame: pd.DataFrame | None = None) -> pd.DataFrame:
+    def predictor(self) -> Any:
         module, _, name = self.model.predictor.partition(":")
         from importlib import import_module
 
-        predictor = getattr(import_module(module), name).load(self.folder)
-        found: pd.DataFrame = predictor.predict(pd.DataFrame() if frame is None else frame)
+        return getattr(import_module(module), name).load(self.folder)
+
+    def panel_of(self, frame: pd.DataFrame | None = None) -> Any:
+        """Return the series that a frame asks for, as the model sees them."""
+        memory = self.predictor()._memory
+        return memory.panel_of(pd.DataFrame() if frame is None else frame)[0]
+
+    def predict(self, frame: pd.DataFrame | None = None) -> pd.DataFrame:
+        found: pd.DataFrame = self.predictor().predict(pd.DataFrame() if frame is None else frame)
         return found
 
 
@@ -102,7 +110,7 @@ def run_trainer(
     scratch.mkdir()
     inputs = {"training_df": table_of(frame, folder / "training.parquet", mapping)}
     if static is not None:
-        keys = {"item_id_column": mapping["item_id_column"]}
+        keys = {"item_id_column": mapping.get("item_id_column", [])}
         inputs["static_features_df"] = table_of(static, folder / "static.parquet", keys)
     if test is not None:
         inputs["test_df"] = table_of(test, folder / "test.parquet", {})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelstudio.trainers.tabular.data import LabelledTable
+from modelstudio.trainers.tabular.preparation import Preparation
 from modelstudio.trainers.tabular.report import Predictions, Subject
 from modelstudio.trainers.tabular.report.features import Features
 from modelstudio.trainers.tabular.report.measured import Measured
@@ -23,6 +24,10 @@ def labelled(frame: pd.DataFrame, target: str) -> LabelledTable:
     features = frame.drop(columns=target)
     types = {name: TYPES[features[name].dtype.kind] for name in features}
     return LabelledTable(features, frame[target].rename(target), types, "STRING")
+
+
+def prepared(table: LabelledTable) -> Preparation:
+    return Preparation.fit(table.features, table.column_types, ["y"])
 
 
 def regression(
@@ -42,6 +47,7 @@ def regression(
         classes=[],
         eval_metric="root_mean_squared_error",
         seed=3,
+        preparation=prepared(labelled(training, "y")),
         **more,
     )
 
@@ -69,6 +75,7 @@ def classification(
         training=labelled(training, "y"),
         holdout=labelled(holdout, "y"),
         classes=classes,
+        preparation=prepared(labelled(training, "y")),
         **options,
     )
 

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from foundry_sdk import AsyncFoundryClient, Config, FoundryClient, UserTokenAuth
 
+from patience import allowed
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -48,24 +50,35 @@ class RunningServer:
         return f"http://{self.hostname}"
 
     @property
+    def log_file(self) -> Path:
+        return self.data_dir.parent / f"{self.data_dir.name}.log"
+
+    @property
     def log(self) -> str:
-        return (self.data_dir.parent / f"{self.data_dir.name}.log").read_text()
+        return self.log_file.read_text()
 
     @property
     def admin_token(self) -> str:
         return (self.data_dir / "admin-token").read_text().strip()
 
     def start(self) -> None:
-        log = (self.data_dir.parent / f"{self.data_dir.name}.log").open("ab")
-        with log:
+        with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
                 [*MODELSTUDIO, "serve", "--port", str(self.port), "--data-dir", str(self.data_dir)],
                 env=_environment(self.environment),
                 stdout=log,
                 stderr=log,
             )
-        deadline = time.monotonic() + START_TIMEOUT_SECONDS
-        while time.monotonic() < deadline:
+        try:
+            self._wait_for_answer()
+        except BaseException:
+            self.kill()
+            raise
+
+    def _wait_for_answer(self) -> None:
+        assert self.process is not None
+        begun = time.monotonic()
+        while time.monotonic() - begun < allowed(START_TIMEOUT_SECONDS):
             if self.process.poll() is not None:
                 raise RuntimeError(f"the server ended:\n{self.log}")
             with (
@@ -86,7 +99,7 @@ class RunningServer:
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(timeout=15)
+                self.process.wait(timeout=allowed(15))
             except subprocess.TimeoutExpired:
                 self.kill()
 
@@ -145,11 +158,11 @@ def wait_for(condition: Callable[[], Any], *, seconds: float, every: float = 0.0
     TimeoutError
         When it did not become true in time.
     """
-    deadline = time.monotonic() + seconds
+    begun = time.monotonic()
     while True:
         value = condition()
         if value:
             return value
-        if time.monotonic() > deadline:
+        if time.monotonic() - begun > allowed(seconds):
             raise TimeoutError(f"not true after {seconds} s")
         time.sleep(every)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -232,12 +232,12 @@ def create_app(foundation: Foundation) -> Any:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        orchestration.dispatcher.start()
-        yield
-        orchestration.dispatcher.stop()
-        datasets.tables.close()
-        reader.close()
-        database.close()
+        with ExitStack() as closing:  # each, whatever becomes of the others
+            for close in (database.close, reader.close, datasets.tables.close):
+                closing.callback(close)
+            orchestration.dispatcher.start()
+            closing.callback(orchestration.dispatcher.stop)
+            yield
 
     app = FastAPI(title="Model Studio", version=__version__, lifespan=lifespan, **_FRAMEWORK)
     app.state.guard = guard

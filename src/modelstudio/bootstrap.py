@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,12 +21,16 @@ from modelstudio.kit.database import parse_url
 from modelstudio.kit.routing import Caller
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from modelstudio.app import Foundation
     from modelstudio.kit.database import Database
     from modelstudio.settings import Settings
 
 SPACE_NAME: Final = "Main"
 PROJECT_NAME: Final = "Home"
+#: With less, SQLite cannot open a database that it has to write to.
+_LEAST_FREE_BYTES: Final = 1 << 20
 TOKEN_FILE: Final = "admin-token"  # noqa: S105 - a file's name
 
 
@@ -35,15 +42,40 @@ def open_prepared(settings: Settings) -> Foundation:
     ConfigurationError
         When one of them cannot be used.
     """
-    try:
+    with named_obstacles(settings):
         foundation = open_foundation(settings)
-    except OSError as error:
-        raise ConfigurationError(f"the data directory cannot be used: {error}") from error
-    try:
         prepare(foundation)
-    except sa.exc.DatabaseError as error:
-        raise ConfigurationError(f"the database cannot be used: {error.orig}") from error
     return foundation
+
+
+@contextmanager
+def named_obstacles(settings: Settings) -> Iterator[None]:
+    """Say of what is in the way while a server is put together that it is the operator's to mend.
+
+    Raises
+    ------
+    ConfigurationError
+        When the data directory or the database cannot be used.
+    """
+    try:
+        yield
+    except OSError as error:
+        full = "" if error.errno == errno.ENOSPC else _full_disk(settings.data_dir)
+        raise ConfigurationError(f"the data directory cannot be used: {error}{full}") from error
+    except sa.exc.DatabaseError as error:
+        url = parse_url(settings.database)
+        is_file = url.get_backend_name() == "sqlite"
+        full = _full_disk(Path(str(url.database)).parent) if is_file else ""
+        raise ConfigurationError(f"the database cannot be used: {error.orig}{full}") from error
+
+
+def _full_disk(folder: Path) -> str:
+    """Say that the folder's disk is full, if it is: SQLite calls it an I/O error, if not worse."""
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        return ""
+    return f" (there is no space left on the disk of {folder})" if free < _LEAST_FREE_BYTES else ""
 
 
 def open_existing(settings: Settings) -> Foundation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import httpx
@@ -54,8 +55,10 @@ def test_an_empty_database_is_brought_to_the_newest_revision(url: str, tmp_path:
 
 def test_processes_that_start_at_once_on_an_empty_database_agree(url: str, tmp_path: Path) -> None:
     environment = {"MODELSTUDIO_DATA_DIR": str(tmp_path / "d"), "MODELSTUDIO_DATABASE_URL": url}
-    started = [run("token", "create", "--user", "ada", **environment) for _ in range(4)]
-    ended = [(process.communicate(timeout=60), process.returncode) for process in started]
+    with ExitStack() as stack:
+        create = ("token", "create", "--user", "ada")
+        started = [stack.enter_context(run(*create, **environment)) for _ in range(4)]
+        ended = [(process.communicate(timeout=60), process.returncode) for process in started]
     assert [(err, code) for (_, err), code in ended] == [("", 0)] * 4
     assert len({out for (out, _), _ in ended}) == 4
     database = Database(url)

@@ -19,6 +19,7 @@ import httpx
 import psutil
 import pytest
 
+from patience import allowed
 from support import MODELSTUDIO, RunningServer, free_port, wait_for
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ def test_the_first_answer_comes_soon_and_an_idle_server_is_small(
     median = statistics.median(seconds)
     with capsys.disabled():
         sys.stdout.write(f"\nfirst answer: {median:.2f} s; idle: {idle / (1 << 20):.0f} MiB\n")
-    assert median < START_BUDGET_SECONDS
+    assert median < allowed(START_BUDGET_SECONDS)
     assert idle < IDLE_BUDGET_BYTES
 
 
@@ -215,8 +216,8 @@ def test_a_stop_does_not_wait_for_idle_connections(
         assert idle.get("/healthz").status_code == 200
         begun = time.perf_counter()
         server.process.send_signal(how)
-        server.process.wait(timeout=15)
-        assert time.perf_counter() - begun < 3
+        server.process.wait(timeout=allowed(15))
+        assert time.perf_counter() - begun < allowed(3)
     assert "Traceback" not in server.log
 
 
@@ -229,16 +230,18 @@ def test_a_request_that_is_running_is_answered_before_the_stop(
     head = (
         "POST /api/v2/filesystem/folders HTTP/1.1\r\nhost: x\r\n"
         f"authorization: Bearer {server.admin_token}\r\n"
-        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n"
+        "expect: 100-continue\r\n\r\n"
     )
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
-        connection.sendall(head.encode() + body[:10])
-        time.sleep(0.3)
+        connection.sendall(head.encode())
+        assert connection.recv(1000).startswith(b"HTTP/1.1 100")  # so it runs
+        connection.sendall(body[:10])
         server.process.terminate()
         time.sleep(0.3)
         connection.sendall(body[10:])
         assert connection.recv(1000).startswith(b"HTTP/1.1 404")
-    server.process.wait(timeout=15)
+    server.process.wait(timeout=allowed(15))
 
 
 # what cannot be used ------------------------------------------------------------------------------

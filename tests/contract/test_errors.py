@@ -15,6 +15,8 @@ import foundry_sdk
 import httpx
 import pytest
 
+from patience import allowed
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -217,7 +219,7 @@ def test_a_server_whose_threads_all_wait_is_still_alive(
         begun = time.perf_counter()
         assert httpx.get(f"{server.url}/healthz").status_code == 200
         assert httpx.get(f"{server.url}/metrics").status_code == 200
-        assert time.perf_counter() - begun < 1
+        assert time.perf_counter() - begun < allowed(1)
     for thread in threads:
         thread.join()
     assert answers == [200] * 60

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
+from foundry_sdk.v2.core.errors import InvalidSchema
 from foundry_sdk.v2.core.models import DatasetFieldSchema, DatasetSchema
-from foundry_sdk.v2.datasets.errors import InvalidSchema
 from foundry_sdk.v2.models.errors import CreateConfigValidationError
 
 from training_data import configure, ended, experiment_of, launch, prepare
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from foundry_sdk import FoundryClient
 
 QUICK = {"time_limit": 15}
@@ -45,8 +48,15 @@ def fields_of(client: FoundryClient, dataset: str) -> dict[str, tuple[str, Any]]
 
 
 def messages(caught: Any) -> list[str]:
-    reasons = caught.value.parameters["failureReasons"]
-    return [one["message"] for one in reasons if one["type"] == "other"]
+    reasons = caught.value.parameters["validationFailures"]
+    return [one.message for one in reasons if one.type == "other"]
+
+
+@contextlib.contextmanager
+def refused(words: str) -> Iterator[None]:
+    with pytest.raises(InvalidSchema) as caught:
+        yield
+    assert words in caught.value.parameters["message"]
 
 
 def declared(name: str, type_: str, **metadata: str) -> DatasetSchema:
@@ -89,7 +99,7 @@ def test_a_target_with_two_readings_is_asked_about_and_answered_in_the_configura
         configure(client, prepared, trainer=REGRESSION, custom=QUICK, target="y")
     (question,) = messages(caught)
     assert "'number 1,234.5' or as 'number 1.234,5'" in question
-    assert question.count("'100,100'") == 1
+    assert question.count("'101,101'") == 1
     answer = {**QUICK, "readings": {"y": "number 1.234,5"}}
     configure(client, prepared, trainer=REGRESSION, custom=answer, target="y")
     run = launch(client, prepared)
@@ -101,7 +111,7 @@ def test_a_target_with_two_readings_is_asked_about_and_answered_in_the_configura
 def test_a_question_is_answered_by_the_schema(client: FoundryClient, project: str) -> None:
     dataset = prepare(client, project, AMBIGUOUS.encode()).dataset_rid
     put = client.datasets.Dataset.put_schema
-    with pytest.raises(InvalidSchema, match="may be read as"):
+    with refused("may be read as"):
         put(dataset, schema=declared("y", "DOUBLE"))
     put(dataset, schema=declared("y", "DOUBLE", reading="number 1,234.5"))
     assert table_of(client, dataset)[0] == {"y": 100100.0}
@@ -109,9 +119,9 @@ def test_a_question_is_answered_by_the_schema(client: FoundryClient, project: st
     assert table_of(client, dataset)[0] == {"y": 100.1}
     put(dataset, schema=declared("y", "STRING"))
     assert table_of(client, dataset)[0] == {"y": "100,100"}
-    with pytest.raises(InvalidSchema, match="is no reading"):
+    with refused("is no reading"):
         put(dataset, schema=declared("y", "DOUBLE", reading="commas"))
-    with pytest.raises(InvalidSchema, match="not DATE"):
+    with refused("not DATE"):
         put(dataset, schema=declared("x", "DATE"))
 
 
@@ -156,7 +166,7 @@ def test_months_with_the_day_first_are_forecast_as_months(
         worker_config={
             "inputs": {"training_df": forecast_input(prepared.dataset_rid, "monat", "absatz")},
             "outputs": {"model": {"type": "model", "modelRid": prepared.model_rid}},
-            "customConfig": {"time_limit": 15, "prediction_length": 3},
+            "customConfig": {"time_limit": 60, "prediction_length": 3},
         },
         preview=True,
     )

@@ -189,11 +189,10 @@ with tasks.directory() as directory:
 
 
 def test_a_table_process_ends_when_its_server_is_killed(tmp_path: Path) -> None:
-    server = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", SERVER, str(tmp_path)], stdout=subprocess.PIPE, text=True
-    )
-    assert server.stdout is not None
-    with server:
+    ) as server:
+        assert server.stdout is not None
         pid = int(server.stdout.readline())
         time.sleep(0.5)  # it has read its task and works
         assert psutil.pid_exists(pid)

@@ -96,6 +96,7 @@ def houses() -> pd.DataFrame:
         }
     )
     frame["price"] = frame["size"] + 5 * frame["rooms"].fillna(0) + frame["seen"].dt.hour
+    frame["price"] += 9 * frame["sold"] + 4 * (frame["colour"] == "red")
     return frame
 
 
@@ -202,7 +203,11 @@ def serving(python: Path, model: Path, log: Path) -> Iterator[str]:
         yield url
     finally:
         os.killpg(server.pid, 15)
-        server.wait(30)
+        try:
+            server.wait(30)
+        finally:
+            server.kill()
+            server.wait()
 
 
 def answers(url: str) -> bool:
@@ -213,25 +218,177 @@ def answers(url: str) -> bool:
         return False
 
 
-def asked(url: str, body: bytes) -> Any:
+def asked(url: str, body: bytes, kind: str = "application/json") -> Any:
     request = urllib.request.Request(
-        f"{url}/invocations", data=body, headers={"Content-Type": "application/json"}, method="POST"
+        f"{url}/invocations", data=body, headers={"Content-Type": kind}, method="POST"
     )
     with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.load(answer)["predictions"]
+        return json.loads(answer.read(), parse_constant=no_number)["predictions"]
 
 
-def test_its_scoring_server_answers_as_we_do(
-    python: Path, tabular: Exported, tmp_path: Path
-) -> None:
+def no_number(word: str) -> Any:
+    raise AssertionError(f"{word} is no JSON")
+
+
+def refusal(url: str, body: Any) -> str:
+    """Return what the server says of a request that it refuses."""
+    with pytest.raises(urllib.error.HTTPError) as raised:
+        asked(url, json.dumps(body).encode())
+    assert raised.value.code == 400
+    message: str = json.load(raised.value)["message"]
+    return message
+
+
+@pytest.fixture(scope="module")
+def server(
+    python: Path, tabular: Exported, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    with serving(python, tabular.directory, tmp_path_factory.mktemp("tabular") / "log") as url:
+        yield url
+
+
+def forms(records: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Yield the same rows, as complete ones, in each form of JSON that the server takes."""
+    names = list(records[0])
+    data = [[row[name] for name in names] for row in records]
+    yield "dataframe_records", records
+    yield "dataframe_split", {"columns": names, "data": data}
+    yield "instances", records
+    yield "inputs", records
+    yield "inputs", {name: [row[name] for row in records] for name in names}
+
+
+def test_its_scoring_server_answers_as_we_do(server: str, tabular: Exported) -> None:
     frame = tabular.frames["rows"].head(20)
     expected = tabular.predictor.predict(frame)["price"].tolist()
-    records = json.loads(frame.to_json(orient="records", date_format="iso"))
-    split = json.loads(frame.to_json(orient="split", date_format="iso", index=False))
-    with serving(python, tabular.directory, tmp_path / "log") as url:
-        for form, table in (("dataframe_records", records), ("dataframe_split", split)):
-            body = json.dumps({form: table}).encode()
-            found = [row["price"] for row in asked(url, body)]
-            assert found == pytest.approx(expected, rel=1e-9)
-        example = (tabular.directory / "serving_input_example.json").read_bytes()
-        assert len(asked(url, example)) == 1
+    records = json.loads(frame.to_json(orient="records", date_format="iso", double_precision=15))
+    assert records[0]["seen"].endswith(".000")
+    for form, table in forms(records):
+        found = [row["price"] for row in asked(server, json.dumps({form: table}).encode())]
+        assert found == pytest.approx(expected, rel=1e-12), form
+    example = (tabular.directory / "serving_input_example.json").read_bytes()
+    assert len(asked(server, example)) == 1
+    found = asked(server, frame.to_csv(index=False).encode(), "text/csv")
+    assert [row["price"] for row in found] == expected
+
+
+def answer_here(model: Exported, row: dict[str, Any]) -> float:
+    """Return what our predictor says of a row of typed values, None for missing ones."""
+    types = {"size": "float64", "sold": object, "rooms": "float64", "seen": "datetime64[us]"}
+    frame = pd.DataFrame([row], dtype=object).astype(types)
+    return float(model.predictor.predict(frame)["price"].iloc[0])
+
+
+ROW = {"size": 50.5, "colour": "red", "sold": True, "rooms": 3, "seen": "2024-02-01T15:00:00"}
+
+
+@pytest.mark.parametrize(
+    ("column", "sent", "means"),
+    [
+        ("sold", None, None),
+        ("sold", "false", False),
+        ("sold", 0, False),
+        ("sold", "Yes", True),
+        ("rooms", 1.9, 1.9),
+        ("rooms", 3.0, 3),
+        ("rooms", "4", 4),
+        ("rooms", None, None),
+        ("size", "51.5", 51.5),
+        ("size", None, None),
+        ("size", "NaN", None),
+        ("colour", None, None),
+        ("colour", "None", "None"),
+        ("seen", "2024-02-01T15:00:00Z", "2024-02-01T15:00:00"),
+        ("seen", "2024-02-01T15:00:00.000Z", "2024-02-01T15:00:00"),
+        ("seen", "2024-02-01T15:00:00+02:00", "2024-02-01T13:00:00"),
+        ("seen", "2024-02-01", "2024-02-01T00:00:00"),
+        ("seen", None, None),
+    ],
+)
+def test_a_value_means_there_what_it_means_here(
+    server: str, tabular: Exported, column: str, sent: Any, means: Any
+) -> None:
+    expected = answer_here(tabular, {**ROW, column: means})
+    other = answer_here(tabular, ROW)
+    for form, table in forms([{**ROW, column: sent}]):
+        assert asked(server, json.dumps({form: table}).encode()) == [{"price": expected}], form
+    # Beside another row, which makes MLflow and pandas convert the column together.
+    for form, table in forms([ROW, {**ROW, column: sent}]):
+        found = asked(server, json.dumps({form: table}).encode())
+        assert found == [{"price": other}, {"price": expected}], form
+
+
+@pytest.mark.parametrize(
+    ("column", "sent", "message"),
+    [
+        ("seen", 1706799600000, "Column 'seen' has the number 1706799600000, which is not an ISO"),
+        ("seen", "soon", "Column 'seen' has a value that is not an ISO time: 'soon'"),
+        ("size", "wide", "Column 'size' has a value that is not a number: 'wide'"),
+        ("sold", 2, "Column 'sold' has a value that is neither true nor false: 2"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_by_name(
+    server: str, column: str, sent: Any, message: str
+) -> None:
+    for form, table in forms([{**ROW, column: sent}]):
+        assert message in refusal(server, {form: table}), form
+
+
+def test_a_column_that_is_needed_and_not_there_is_named(server: str) -> None:
+    row = {name: value for name, value in ROW.items() if name != "size"}
+    assert "'size'" in refusal(server, {"dataframe_records": [row]})
+
+
+def test_whole_numbers_that_became_floats_on_the_way_are_refused(server: str) -> None:
+    row, other = {**ROW, "rooms": 2**53 + 1}, {**ROW, "rooms": None}
+    assert len(asked(server, json.dumps({"dataframe_records": [row]}).encode())) == 1
+    assert "2^53 or more" in refusal(server, {"dataframe_records": [row, other]})
+
+
+def test_columns_of_text_alone_come_as_rows(server: str) -> None:
+    texts = {**ROW, "size": "50.5", "sold": "true", "rooms": "3"}
+    columns = {name: [value, value] for name, value in texts.items()}
+    (expected,) = asked(server, json.dumps({"inputs": [ROW]}).encode())
+    assert asked(server, json.dumps({"inputs": columns}).encode()) == [expected, expected]
+
+
+def test_a_csv_table_keeps_what_is_written(server: str, tabular: Exported) -> None:
+    lines = "size,colour,sold,rooms,seen\n50.5,red,TRUE,,2024-02-01T15:00:00Z\n"
+    expected = answer_here(tabular, {**ROW, "rooms": None})
+    assert asked(server, lines.encode(), "text/csv") == [{"price": expected}]
+    header = b"size,colour,sold,rooms,seen\n"
+    assert asked(server, header, "text/csv") == []
+
+
+NOTHING = """
+import sys, json
+import numpy as np, pandas as pd
+sys.path.insert(0, sys.argv[1] + "/code")
+import modelstudio_export
+frame = pd.DataFrame({
+    "a": [1.5, np.nan, np.inf], "b": pd.to_datetime(["2024-01-01", None, None]),
+    "c": pd.array([1, None, 3], dtype="Int64"), "d": ["x", None, float("nan")],
+    "e": [[1.0, -np.inf], {"f": np.nan}, None], "g": pd.array([True, None, False], dtype="boolean"),
+})
+from mlflow.pyfunc.scoring_server import predictions_to_json
+predictions_to_json(modelstudio_export._sayable(frame), sys.stdout)
+"""
+
+
+def test_an_answer_without_a_number_is_null(
+    python: Path, tabular: Exported, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [str(python), "-c", NOTHING, str(tabular.directory)],
+        cwd=tmp_path,
+        env=alone(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout, parse_constant=no_number)["predictions"] == [
+        {"a": 1.5, "b": "2024-01-01T00:00:00", "c": 1, "d": "x", "e": [1.0, None], "g": True},
+        {"a": None, "b": None, "c": None, "d": None, "e": {"f": None}, "g": None},
+        {"a": None, "b": None, "c": 3, "d": None, "e": None, "g": False},
+    ]

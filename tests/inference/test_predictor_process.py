@@ -80,6 +80,39 @@ def test_a_fast_way_for_rows_is_taken(tmp_path: Path) -> None:
         assert quick.predict_row({"rooms": 3, "area": 1.5, "street": "x"}) == {"total": 4.5}
 
 
+def test_what_is_worth_knowing_of_an_answer_comes_with_it(tmp_path: Path) -> None:
+    with process("Noting", tmp_path) as noting:
+        noting.predict(table(rooms=[3, 4]))
+        assert noting.notes == ["2 rows were asked for", "nothing was looked up"]
+        noting.predict_row({"rooms": 1})
+        assert noting.notes == ["1 rows were asked for", "nothing was looked up"]
+        list(noting.predict_all([table(rooms=[1]), table(rooms=[1, 2]), table(rooms=[3])]))
+        assert noting.notes == [
+            "1 rows were asked for", "nothing was looked up", "2 rows were asked for"
+        ]  # fmt: skip
+        noting.predict(table(rooms=["4", "four", None], street=["x", "y", "z"]))
+        assert noting.notes[0] == (
+            "Column 'rooms': 1 of 3 values are not a number and count as missing, such as 'four'"
+        )
+    with process("Echo", tmp_path) as echo:
+        echo.predict(table(rooms=[3]))
+        assert echo.notes == []
+
+
+def test_whole_numbers_beyond_floats_arrive_exact_beside_missing_ones(tmp_path: Path) -> None:
+    large = 2**53 + 1
+    with process("Echo", tmp_path) as echo:
+        found = answered(echo.predict(table(rooms=[large, None, large + 1])))
+        assert found["shown"] == [str(large), "", str(large + 1)]
+        assert echo.predict_row({"rooms": large})["shown"] == str(large)
+        assert echo.predict_row({"rooms": str(large)})["shown"] == str(large)
+
+
+def test_no_rows_are_answered_with_no_rows_of_the_right_columns(tmp_path: Path) -> None:
+    with process("Broken", tmp_path) as broken:
+        assert answered(broken.predict(table(rooms=[], area=[]))) == {"total": [], "shown": []}
+
+
 def test_values_within_values_of_a_row_become_plain(tmp_path: Path) -> None:
     with process("Talking", tmp_path) as talking:
         inner = {"role": "user", "at": "2024-01-31T00:00:00", "scores": [None, 0.5], "ids": [1, 2]}

@@ -66,6 +66,9 @@ class SleepingWorkers:
     def discard(self, handle: WorkerHandle) -> None:
         self.discarded.append(int(handle["pid"]))
 
+    def leave(self) -> None:
+        """Do nothing: the test is not over, and waits for all of them at its end."""
+
     def capacity(self) -> Capacity:
         return self._capacity
 

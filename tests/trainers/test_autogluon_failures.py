@@ -108,7 +108,10 @@ def test_a_test_dataset_with_another_type_of_target(train):
 def test_a_test_dataset_whose_values_do_not_fit(train):
     test = frame().assign(x="many")
     message = failure(train, REGRESSION, frame(), "y", test=test)
-    assert message == "In the test dataset: Column 'x' has a value that is not a number"
+    assert message == (
+        "In the test dataset: no value of column 'x' can be read as numbers, which it has in the "
+        "training dataset, such as 'many'"
+    )
 
 
 def test_a_test_dataset_without_rows(train):

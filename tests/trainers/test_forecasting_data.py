@@ -12,13 +12,14 @@ from modelstudio.trainers.base import TrainingError
 from modelstudio.trainers.forecasting import frequency
 from modelstudio.trainers.forecasting.assembly import AssemblyError, Resampling, Rows, assemble
 from modelstudio.trainers.forecasting.calendar import Calendar
-from modelstudio.trainers.forecasting.columns import Columns, UnreadableMoments, moments_of, numbers
+from modelstudio.trainers.forecasting.columns import Columns, numbers
+from modelstudio.trainers.forecasting.moments import UnreadableMoments, local_moments
 
 ALIASES = (
     "D", "h", "30min", "15min", "2h", "7h", "3D", "W-SUN", "W-MON", "2W-WED", "MS", "ME", "2MS",
     "QS-FEB", "QE-NOV", "YS-JAN", "YE-JUN", "B", "s", "10s",
 )  # fmt: skip
-COLUMNS = Columns("at", "y", "item", (), (), (), {})
+COLUMNS = Columns("at", "y", ("item",), (), (), (), {})
 
 
 def panel_of(frame, alias, *, columns=COLUMNS, resampling=Resampling(), horizon=3):  # noqa: B008
@@ -73,30 +74,56 @@ def test_no_common_step_has_the_documented_message(stamps):
     ("values", "second"),
     [
         (["2024-01-02", "2024-03-04"], "2024-03-04"),
-        (["2024-01-02T10:00:00Z", "2024-03-04T12:30:00+02:00"], "2024-03-04 10:30"),
+        (["2024-01-02T10:00:00Z", "2024-03-04T12:30:00+02:00"], "2024-03-04 12:30"),
         (["01/31/2024", "03/04/2024"], "2024-03-04"),
         (["31/01/2024", "04/03/2024"], "2024-03-04"),
         (["31.01.2024", "04.03.2024"], "2024-03-04"),
+        (["01.01.2024", "04.03.2024"], "2024-03-04"),
         (["January 2, 2024", "March 4, 2024"], "2024-03-04"),
+        ([202401, 202403], "2024-03-01"),
+        ([1960, 1961], "1961-01-01"),
+        (["2023Q4", "2024Q1"], "2024-01-01"),
+        (["2024-W01", "2024-W03"], "2024-01-15"),
+        (["20240131T0930", "20240201T0930"], "2024-02-01T09:30"),
+        (["2024-01-30 24:00", "2024-01-31 24:00"], "2024-02-01"),
         (pd.to_datetime(["2024-01-02", "2024-03-04"], utc=True), "2024-03-04"),
     ],
 )
 def test_dates_are_read_in_many_forms(values, second):
-    moments, given_ = moments_of(pd.Series(values))
-    assert given_.all()
-    assert moments[1] == np.datetime64(second)
+    found = local_moments(pd.Series(values), None, None)
+    assert found.given.all()
+    assert found.wall[1] == np.datetime64(second)
 
 
-@pytest.mark.parametrize("value", ["yesterday", "9999-12-31", "2024-13-45"])
+@pytest.mark.parametrize("value", ["yesterday", "2024-13-45", "08:30"])
 def test_what_is_no_date_is_named(value):
     with pytest.raises(UnreadableMoments, match=value):
-        moments_of(pd.Series(["2024-01-01", value]))
+        local_moments(pd.Series(["2024-01-01", value]), None, None)
+
+
+def test_two_readings_of_all_dates_are_both_named():
+    with pytest.raises(UnreadableMoments) as caught:
+        local_moments(pd.Series(["01/02/2024", "02/02/2024", "03/02/2024"]), None, None)
+    assert "'date dd/mm/yyyy' or 'date mm/dd/yyyy'" in caught.value.told
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["2024-01-01", "9999-12-31"],
+        np.array(["2024-01-01", "9999-12-31"], "datetime64[us]"),
+        np.array(["2024-01-01", "0001-01-01"], "datetime64[us]"),
+    ],
+)
+def test_a_stamp_that_stands_for_none_is_beyond_and_does_not_wrap(values):
+    found = local_moments(pd.Series(values), None, None)
+    assert found.given.tolist() == [True, False]
+    assert found.beyond.tolist() == [False, True]
 
 
 def test_missing_moments_are_told_apart():
-    moments, given_ = moments_of(pd.Series(["2024-01-01", None]))
-    assert list(given_) == [True, False]
-    assert len(moments) == 2
+    found = local_moments(pd.Series(["2024-01-01", None, "NA"]), None, None)
+    assert found.given.tolist() == [True, False, False]
 
 
 def test_numbers_of_any_type_become_floats():
@@ -178,7 +205,7 @@ def test_what_comes_after_a_cut_does_not_fill_a_gap_before_it(missing, cut, stra
 def test_what_follows_the_last_value_is_future():
     at = pd.date_range("2024-01-01", periods=8)
     frame = pd.DataFrame({"item": "a", "at": at, "y": [1.0, 2, 3] + [None] * 5, "price": range(8)})
-    columns = Columns("at", "y", "item", ("price",), (), (), {})
+    columns = Columns("at", "y", ("item",), ("price",), (), (), {})
     panel = panel_of(frame, "D", columns=columns).panel
     assert list(panel.cuts) == [3]
     assert list(panel.lengths) == [6]

@@ -15,7 +15,7 @@ from modelstudio.trainers.forecasting.columns import Columns
 from modelstudio.trainers.forecasting.memory import Memory
 
 COLUMNS = Columns(
-    time="day", target="sales", item="store", known=(), past=(), static=("size",),
+    time="day", target="sales", items=("store",), known=(), past=(), static=("size",),
     types={"day": "DATE", "sales": "DOUBLE", "store": "STRING", "size": "DOUBLE"},
 )  # fmt: skip
 HORIZON = 2
@@ -39,6 +39,7 @@ def memory() -> Memory:
         resampling=resampling,
         horizon=HORIZON,
         history=history,
+        raw=None,
         prediction_column="prediction",
         quantile_columns=["prediction_0.5"],
     )

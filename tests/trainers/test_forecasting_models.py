@@ -16,6 +16,7 @@ from modelstudio.trainers.forecasting.linear import LinearLags
 from modelstudio.trainers.forecasting.metrics import Scales
 from modelstudio.trainers.forecasting.panel import Panel
 from modelstudio.trainers.forecasting.pool import LocalPool, TooSlow
+from patience import allowed
 
 
 def panel_of(*series, future=0):
@@ -166,7 +167,7 @@ def test_a_model_that_takes_too_long_is_ended_and_the_pool_goes_on():
         started = time.monotonic()
         with pytest.raises(TooSlow):
             pool.forecast("AutoARIMA", series, {"max_p": 5, "max_q": 5}, 0.5)
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < allowed(5)
         found = pool.forecast("SeasonalNaive", series, {}, 60)
     assert found.shape == (30, 10)
     assert np.array_equal(found[3], series[3][-48:][:10])

@@ -13,11 +13,13 @@ from modelstudio.trainers.base import TrainingError
 from modelstudio.trainers.forecasting import frequency
 from modelstudio.trainers.forecasting.assembly import AssemblyError, Resampling, Rows, assemble
 from modelstudio.trainers.forecasting.calendar import Calendar
-from modelstudio.trainers.forecasting.columns import Columns, moments_of, texts_of
+from modelstudio.trainers.forecasting.columns import Columns
+from modelstudio.trainers.forecasting.identity import texts_of
 from modelstudio.trainers.forecasting.linear import LinearLags
 from modelstudio.trainers.forecasting.members import LinearMember
+from modelstudio.trainers.forecasting.moments import local_moments
 
-COLUMNS = Columns("at", "y", None, (), (), (), {})
+COLUMNS = Columns("at", "y", (), (), (), (), {})
 SINGLE = {"timestamp_column": ["at"], "target_column": ["y"]}
 
 
@@ -60,8 +62,9 @@ def test_a_table_without_rows_says_that_there_is_nothing(recorder, tmp_path, ite
     ],
 )
 def test_the_frequency_of_ends_business_days_and_clock_changes(stamps, alias):
-    moments, given = moments_of(pd.Series(stamps))
-    assert given.all()
+    local = local_moments(pd.Series(stamps), None, None)
+    assert local.given.all()
+    moments = local.instants if local.zone else local.wall
     found = frequency.infer(moments, np.zeros(len(moments), dtype="int64"))
     assert found.alias == alias
     made = assemble(rows_of(moments, np.arange(len(moments))), found, COLUMNS, Resampling(), 2)
@@ -114,7 +117,7 @@ def numbered(tmp_path_factory, recorder_type):
 def test_rows_without_an_item_are_left_out_and_told(numbered):
     _, run, recorder = numbered
     assert any("2 rows" in text and "'store'" in text for _, text in recorder.lines)
-    assert list(run.predict()["store"].unique()) == ["0", "1", "2", "9"]
+    assert list(run.predict()["store"].unique()) == [0.0, 1.0, 2.0, 9.0]
 
 
 @pytest.mark.training
@@ -134,7 +137,7 @@ def test_what_a_request_lacks_is_told_in_words(numbered):
 def test_an_item_with_a_single_value_is_forecast(numbered):
     frame, run, _ = numbered
     found = run.predict()
-    assert np.isfinite(found.query("store == '9'").select_dtypes("number")).all(axis=None)
+    assert np.isfinite(found.query("store == 9").select_dtypes("number")).all(axis=None)
     asked = run.predict(frame.tail(1).assign(store=12.0))
     assert np.isfinite(asked.select_dtypes("number")).all(axis=None)
 

@@ -65,11 +65,11 @@ def test_the_same_run_gives_the_same_forecast_to_the_bit(finished, recorder, tmp
 def test_given_history_replaces_what_the_model_remembers(finished):
     frame, run = finished
     one = frame[(frame["store"] == "store 3") & (frame["day"] < "2024-04-24")]
-    pd.testing.assert_frame_equal(
-        run.predict(one), run.predict().query("store == 'store 3'").reset_index(drop=True),
-        rtol=1e-6,
-    )  # fmt: skip
-    newer = frame[(frame["store"] == "store 3") & (frame["day"] >= "2024-04-24")].head(3)
+    ahead = future_of(frame[frame["store"] == "store 3"])
+    given = pd.concat([one, ahead])
+    pd.testing.assert_frame_equal(run.predict(given), run.predict(ahead), rtol=1e-6)
+    newer = frame[(frame["store"] == "store 3") & (frame["day"] >= "2024-04-24")]
+    newer = newer.assign(sales=newer["sales"].where(newer["day"] < "2024-04-27"))
     found = run.predict(newer)
     assert found["day"].iloc[0] == pd.Timestamp("2024-04-27")
     assert len(found) == 6
@@ -80,7 +80,8 @@ def test_a_new_item_is_forecast_from_its_own_history(finished):
     new = frame[frame["store"] == "store 0"].assign(
         store="new", sales=lambda rows: rows["sales"] * 50
     )
-    found = run.predict(new)
+    ahead = future_of(new.assign(sales=np.nan), "2024-04-24")
+    found = run.predict(pd.concat([new[new["day"] < "2024-04-24"], ahead]))
     assert set(found["store"]) == {"new"}
     assert found["prediction"].mean() == pytest.approx(new["sales"].tail(28).mean(), rel=0.4)
     with pytest.raises(ValueError, match="no history of 'stranger'"):

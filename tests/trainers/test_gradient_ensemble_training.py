@@ -17,6 +17,7 @@ from modelstudio.trainers.tabular.gradient_ensemble.specification import (
     CLASSIFICATION,
     REGRESSION,
 )
+from patience import allowed
 from typed_commands import variables
 
 pytestmark = pytest.mark.training
@@ -189,7 +190,7 @@ def test_the_time_limit_is_used_and_kept(train):
     started = time.monotonic()
     run = train(CLASSIFICATION, frame, "y", config={"time_limit": 10, "eval_metric": "roc_auc"})
     took = time.monotonic() - started
-    assert 8.5 < took < 11.5, "a tenth, and a little for a busy machine"
+    assert 8.5 < took < allowed(11.5), "a tenth, and a little for a busy machine"
     assert len(run.reporter.tables["leaderboard"]) >= 5
     assert run.reporter.series["validation/roc_auc"]
     best = [value for _, value, _ in run.reporter.series["validation/best_roc_auc"]]
@@ -285,7 +286,7 @@ def test_many_classes(train):
     config = {"time_limit": 10, "predict_probabilities": True}
     started = time.monotonic()
     run = train(CLASSIFICATION, frame, "y", config=config)
-    assert time.monotonic() - started < 13
+    assert time.monotonic() - started < allowed(13)
     assert run.model.summary_metrics["accuracy"] > 0.02, "three times chance"
     assert_rows_equal_table(run.predictor(), frame.drop(columns="y").head(5))
 

@@ -31,14 +31,14 @@ RANDOM = np.random.default_rng(0)
 )
 def test_numbers_in_strings(texts, numbers):
     preparation = fit(x=texts * 10)
-    assert treatment(preparation) == "number texts"
+    assert treatment(preparation) == "numbers"
     assert [preparation.row({"x": text})[0] for text in texts] == numbers
 
 
 @pytest.mark.parametrize("marker", ["?", "NA", "n/a", "-", "", "  ", "#N/A", "null"])
 def test_marks_for_missing_values_among_numbers(marker):
     preparation = fit(x=[f"{place}.5" for place in range(40)] + [marker] * 10)
-    assert treatment(preparation) == "number texts"
+    assert treatment(preparation) == "numbers"
     assert np.isnan(preparation.row({"x": marker})[0])
     assert parts(preparation) == {"value", "missing"}
     assert preparation.row({"x": marker})[1] == 1.0
@@ -48,7 +48,16 @@ def test_codes_with_leading_zeros_and_few_codes_are_no_numbers():
     codes = [f"{RANDOM.integers(0, 99999):05}" for _ in range(100)]
     assert treatment(fit(x=RANDOM.choice(codes, ROWS))) == "categories"
     assert treatment(fit(x=["1", "2", "3"] * 20)) == "categories"
-    assert treatment(fit(x=[str(place % 50) for place in range(ROWS)])) == "number texts"
+    digits = fit(x=[str(place % 50) for place in range(ROWS)])
+    assert treatment(digits) == "categories and numbers"
+    assert [(each.name, each.kind) for each in digits.features] == [
+        ("x", "category"),
+        ("x.frequency", "number"),
+        ("x.number", "number"),
+    ]
+    assert treatment(fit(x=[str(place * 7) for place in range(ROWS)] + ["1", "2"])) == (
+        "numbers"
+    ), "they do not repeat"
 
 
 def test_words_among_numbers_keep_them_categories():
@@ -62,7 +71,9 @@ def test_flags_by_any_name(words):
     preparation = fit(x=words * 20)
     assert treatment(preparation) == "booleans"
     assert [preparation.row({"x": word})[0] for word in words] == [1.0, 0.0]
-    assert np.isnan(preparation.row({"x": "perhaps"})[0])
+    assert preparation.row({"x": "perhaps"})[0] == 0.0, "the usual value stands in"
+    some = fit(x=[*words * 20, None, None, None])
+    assert np.isnan(some.row({"x": "perhaps"})[0])
 
 
 def test_levels_are_in_order_of_frequency_and_an_unknown_one_is_missing():
@@ -85,7 +96,7 @@ def test_rare_levels_are_one_and_an_unknown_one_is_too():
     assert preparation.row({"x": "oncea"}).tolist() == preparation.row({"x": "new"}).tolist()
     assert preparation.row({"x": "new"}).tolist() == [other, 1 / 426]
     assert preparation.row({"x": "levela"})[1] == 20 / 426
-    assert np.isnan(preparation.row({"x": None})).tolist() == [True, True]
+    assert preparation.row({"x": None}).tolist() == [other, 1 / 426], "the rare ones are the most"
 
 
 def test_a_level_that_is_called_like_the_one_for_rare_ones():
@@ -120,7 +131,7 @@ def test_text_becomes_numbers_that_tell_topics_apart():
     assert {"characters", "words"} <= parts(preparation)
     assert preparation.row({"x": "sun warm"})[-1] == 2.0
     assert not np.isnan(preparation.row({"x": "entirely unknown"})).any()
-    assert np.isnan(preparation.row({"x": None})).all()
+    assert not np.isnan(preparation.row({"x": None})).any(), "the usual numbers stand in"
 
 
 def test_the_same_seed_gives_the_same_text_features():
@@ -155,7 +166,11 @@ def test_names_are_a_category_and_a_text():
 def test_identifiers_are_left_out(name, values):
     y = RANDOM.normal(size=len(values))
     preparation = fit(**{name: values, "measured": y})
-    assert preparation.dropped[name] in {"it identifies rows", "it numbers the rows"}
+    assert preparation.dropped[name] in {
+        "it identifies rows",
+        "it numbers the rows",
+        "it is an index that counts the rows",
+    }
     assert [column.name for column in preparation.columns] == ["measured"]
 
 
@@ -248,8 +263,8 @@ def test_what_was_done_is_a_table():
     )
     table = preparation.actions()
     assert table.to_dict("records") == [
-        {"column": "amount", "type": "STRING", "treatment": "number texts", "features": 1,
-         "missing_share": 0.0, "distinct_values": ROWS, "notes": "text that is numbers"},
+        {"column": "amount", "type": "STRING", "treatment": "numbers", "features": 1,
+         "missing_share": 0.0, "distinct_values": ROWS, "notes": "text, number 1234.5 $"},
         {"column": "empty", "type": "STRING", "treatment": "left out", "features": 0,
          "missing_share": 1.0, "distinct_values": 0, "notes": "it has no value"},
         {"column": "word", "type": "STRING", "treatment": "categories", "features": 1,

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from modelstudio.trainers.tabular.preparation import Preparation
+from modelstudio.trainers.tabular.preparation import Counts, Preparation
 
 
 def fit(frame, **column_types):
@@ -129,17 +129,32 @@ def test_numbers_and_flags_may_come_as_text():
 
 
 @pytest.mark.parametrize(
-    ("column", "value"), [("n", "many"), ("b", "perhaps"), ("d", "soon"), ("n", {"a": 1})]
+    ("column", "value", "read_as"),
+    [
+        ("n", "many", "numbers"),
+        ("n", {"a": 1}, "numbers"),
+        ("b", "perhaps", "true or false"),
+        ("d", "soon", "dates"),
+    ],
 )
-def test_a_value_of_the_wrong_type_is_refused_with_its_column(column, value):
+def test_a_value_that_is_not_what_its_column_is_counts_as_missing_and_is_counted(
+    column, value, read_as
+):
     frame = pd.DataFrame(
         {"n": [1.0, 2.0], "b": [True, False], "d": pd.to_datetime(["2024-01-01", "2024-01-02"])}
     )
     preparation = fit(frame, n="DOUBLE", b="BOOLEAN", d="DATE")
     wrong = frame.astype(object)
     wrong[column] = [value, None]
-    with pytest.raises(ValueError, match=f"Column '{column}'"):
-        preparation.transform(wrong)
+    counts = Counts()
+    matrix = preparation.matrix(wrong, counts)
+    assert matrix[0].tobytes() == preparation.row(wrong.iloc[0].to_dict()).tobytes()
+    assert matrix[0].tobytes() == preparation.row({**wrong.iloc[0], column: None}).tobytes()
+    assert counts.notes()[0] == (
+        f"1 of 1 values of column '{column}' cannot be read as {read_as} and count as missing, "
+        f"such as {str(value)!r}"
+    )
+    assert list(counts.unreadable()) == [column]
 
 
 def test_a_column_that_was_never_missing_is_required_and_others_are_not():

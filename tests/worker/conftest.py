@@ -18,6 +18,7 @@ from protocol_server import TOKEN, JobOnServer, ProtocolServer  # noqa: E402
 
 from modelstudio.compute.base import StartRequest  # noqa: E402
 from modelstudio.compute.local import LocalProcesses  # noqa: E402
+from patience import allowed  # noqa: E402
 
 SCHEMA = [
     {"name": "x", "type": "LONG"},
@@ -42,6 +43,7 @@ class Rig:
         self.server = None
         self.servers = []
         self.handle = None
+        self.started = []
 
     def settle(self, **options) -> None:
         """Have workers run in a place with these options."""
@@ -107,11 +109,12 @@ class Rig:
             neighbours=neighbours,
         )
         self.handle = self.compute.start(request)
+        self.started.append((self.compute, self.handle))
 
     def wait_for_exit(self, seconds: float = 20.0) -> str:
-        give_up = time.monotonic() + seconds
+        begun = time.monotonic()
         while self.compute.is_alive(self.handle):
-            assert time.monotonic() < give_up, self.worker_log
+            assert time.monotonic() - begun < allowed(seconds), self.worker_log
             time.sleep(0.02)
         return self.compute.exit_reason(self.handle)
 
@@ -134,8 +137,12 @@ class Rig:
         return (self.work_dir / "training.log").read_text()
 
     def close(self) -> None:
-        if self.handle is not None:
-            self.compute.stop(self.handle, 0)
+        """End every worker that was started, and wait for each, also on a busy machine."""
+        for compute, handle in self.started:
+            give_up = time.monotonic() + 20
+            while compute.is_alive(handle) and time.monotonic() < give_up:
+                compute.stop(handle, 0)
+            assert not compute.is_alive(handle)
         for server in self.servers:
             server.stop()
 

@@ -10,6 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from patience import allowed
+
 TOKEN = "token-of-the-job-and-no-other"
 
 
@@ -64,7 +66,9 @@ class JobOnServer:
 
     def wait(self, condition, seconds: float = 20.0) -> None:
         with self.changed:
-            assert self.changed.wait_for(lambda: condition(self), seconds), "nothing happened"
+            assert self.changed.wait_for(lambda: condition(self), allowed(seconds)), (
+                "nothing happened"
+            )
 
     def next_fault(self, path: str) -> str | None:
         for position, (where, kind) in enumerate(self.faults):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from modelstudio.compute import machine
 from modelstudio.compute.cores import choose, from_handle, to_text
+from patience import allowed
 
 
 @pytest.mark.parametrize(
@@ -75,5 +76,5 @@ def test_two_runs_at_the_same_time_are_on_different_cores(rig):
     begun = time.monotonic()
     for handle, _ in seen:
         rig.compute.stop(handle, 1.0)
-    assert time.monotonic() - begun < 8
+    assert time.monotonic() - begun < allowed(8)
     assert [logs for _, logs in seen] == [["on cores [0]"], ["on cores [1]"]]

@@ -132,9 +132,9 @@ def test_a_full_disk_is_named_as_such(rig):
 
 
 def test_time_ends_also_for_processes_that_do_not_listen(rig):
-    job = rig.run("Waiting", {"stubborn": True}, wall_seconds=2.0)
+    job = rig.run("Waiting", {"stubborn": True}, wall_seconds=5)
 
-    assert job.failed == "Out of time: the run took longer than the 2 s that it may take."
+    assert job.failed == "Out of time: the run took longer than the 5 s that it may take."
     assert all_gone(pids_of(job))
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
 import subprocess
 import sys
+import warnings
 
 import psutil
 import pytest
@@ -15,6 +17,7 @@ from test_worker_connection import all_gone, pids_of, wait_until
 
 from modelstudio.compute.base import StartRequest, WorkerStartError
 from modelstudio.compute.local import LocalProcesses
+from patience import allowed
 
 
 @pytest.fixture
@@ -49,7 +52,7 @@ def test_a_later_server_finds_and_stops_the_worker(rig, waiting):
 
     took = wait_until(lambda: later.stop(handle, 2.0) or True, 3)
 
-    assert took < 3
+    assert took < allowed(3)
     assert not later.is_alive(handle)
     assert all_gone([handle["pid"], *waiting])
     assert later.exit_reason(handle) is None
@@ -103,6 +106,31 @@ def test_an_ended_worker_is_no_zombie_and_can_be_discarded(rig):
     rig.compute.discard(rig.handle)
     assert not rig.work_dir.exists()
     assert rig.compute.exit_reason(rig.handle) is None
+
+
+def test_a_server_that_ends_lets_go_of_its_workers_without_a_word(rig, waiting, recwarn):
+    warnings.simplefilter("always")
+    ending = rig.compute
+    ending.leave()
+    rig.settle()
+    rig.started = [(rig.compute, rig.handle)]
+    del ending
+    gc.collect()
+    assert [warning for warning in recwarn if warning.category is ResourceWarning] == []
+    assert rig.compute.is_alive(rig.handle)
+    assert not any(all_gone([pid]) for pid in waiting)
+
+
+@pytest.mark.usefixtures("waiting")
+def test_a_worker_discarded_before_it_is_dead_is_still_waited_for(rig, recwarn):
+    warnings.simplefilter("always")
+    rig.compute.discard(rig.handle)
+    gc.collect()
+    assert [warning for warning in recwarn if warning.category is ResourceWarning] == []
+    assert rig.compute.exit_reason(rig.handle) is None
+    rig.compute.stop(rig.handle, 0)
+    wait_until(lambda: not rig.compute.is_alive(rig.handle), 20)
+    wait_until(lambda: not psutil.pid_exists(rig.handle["pid"]), 20)
 
 
 def test_discarding_deletes_nothing_outside_the_jobs_directory(rig, tmp_path):

@@ -11,6 +11,8 @@ import psutil
 import pytest
 from protocol_server import TOKEN
 
+from patience import allowed
+
 
 def pids_of(job):
     job.wait(lambda j: any(line.startswith("pids ") for line in j.logs()))
@@ -19,16 +21,20 @@ def pids_of(job):
 
 
 def all_gone(pids):
-    return not any(
-        psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-        for pid in pids
-    )
+    return not any(_lives(pid) for pid in pids)
+
+
+def _lives(pid):
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def wait_until(condition, seconds):
     started = time.monotonic()
     while not condition():
-        assert time.monotonic() - started < seconds
+        assert time.monotonic() - started < allowed(seconds)
         time.sleep(0.01)
     return time.monotonic() - started
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _INHERITED: Final = (*environments.INHERITED, environments.VARIABLE)
 _PREFIX_LENGTH: Final = 8
+#: How long the remains of a killed process may take to be gone.
+_END_SECONDS: Final = 1.0
 #: Where the start time is in /proc/PID/stat, counted from after the name.
 _START_TICK: Final = 19
 
@@ -77,6 +79,7 @@ class LocalProcesses:
             gpu_types=frozenset(gpu.type for gpu in self._gpus),
         )
         self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._discarded: list[subprocess.Popen[bytes]] = []
         self._lock = threading.Lock()
 
     def start(self, request: StartRequest) -> WorkerHandle:
@@ -86,7 +89,9 @@ class LocalProcesses:
             child = _spawn_or_clean(work_dir, self._environment(request, work_dir, cores))
         except OSError as error:
             raise WorkerStartError(f"A worker could not be started: {error}") from error
-        handle: WorkerHandle = {
+        with self._lock:  # before anything can fail: what is started is kept
+            self._children[str(work_dir)] = child
+        return {
             "pid": child.pid,
             "created": _created(child.pid) or "",
             "session": child.pid,
@@ -94,9 +99,6 @@ class LocalProcesses:
             "workDir": str(work_dir),
             HANDLE_KEY: to_text(cores),
         }
-        with self._lock:
-            self._children[str(work_dir)] = child
-        return handle
 
     def obstacle(self) -> str | None:
         try:
@@ -126,7 +128,11 @@ class LocalProcesses:
     def stop(self, handle: WorkerHandle, grace_seconds: float) -> None:
         if _is_here(handle):
             terminate(lambda: _members(handle), grace_seconds)
-        self._reap()
+        child = self._child(handle)
+        if child is not None:
+            # Its first thread may be dead, as the system tells it, while others are still dying.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(_END_SECONDS)
 
     def discard(self, handle: WorkerHandle) -> None:
         work_dir = Path(str(handle["workDir"]))
@@ -134,7 +140,20 @@ class LocalProcesses:
             return  # another machine's, or a damaged handle: delete nothing that is not ours
         shutil.rmtree(work_dir, ignore_errors=True)
         with self._lock:
-            self._children.pop(str(work_dir), None)
+            child = self._children.pop(str(work_dir), None)
+            if child is not None:
+                self._discarded.append(child)  # to be waited for, should it still be dying
+        self._reap()
+
+    def leave(self) -> None:
+        with self._lock:
+            for child in (*self._children.values(), *self._discarded):
+                if child.poll() is None:
+                    # It goes on without this process, by design, and whoever looks for it later
+                    # has its handle: not a child that was forgotten, which Popen would warn of.
+                    child.returncode = 0
+            self._children.clear()
+            self._discarded.clear()
 
     def capacity(self) -> Capacity:
         return self._capacity
@@ -179,6 +198,7 @@ class LocalProcesses:
         with self._lock:
             for child in self._children.values():
                 child.poll()
+            self._discarded = [child for child in self._discarded if child.poll() is None]
 
 
 def _spawn_or_clean(work_dir: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:

@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _START_SECONDS: Final = 30.0
+_STOP_SECONDS: Final = 20.0
 
 
 class ServerDidNotStartError(Exception):
@@ -43,8 +44,7 @@ def running_server(data_dir: Path, port: int) -> Iterator[str]:
         _wait(process, port, log_path)
         yield f"127.0.0.1:{port}"
     finally:
-        process.terminate()
-        process.wait()
+        _stop(process)
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, log_path: Path) -> None:
@@ -57,6 +57,17 @@ def _wait(process: subprocess.Popen[bytes], port: int, log_path: Path) -> None:
         else:
             return
     raise ServerDidNotStartError(f"The server did not start; its log is {log_path}.")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Have it end, and wait for it, however impatient the user is meanwhile."""
+    process.terminate()
+    try:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_STOP_SECONDS)
+    finally:
+        process.kill()
+        process.wait()
 
 
 def _is_free(port: int) -> bool:

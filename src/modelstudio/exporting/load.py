@@ -5,8 +5,9 @@
     model = load()
     predictions = model.predict(frame)  # a pandas frame in, a pandas frame out
 
-Some models also have `model.predict_row(row)`, a fast way for one row given as a dict of plain
-values. `manifest.json` lists the columns, and says where the model comes from.
+A model that predicts row by row also has `model.predict_row(row)`, for one row given as a dict of
+plain values. `model.notes` says what is worth knowing of the last answer, such as how many values
+did not fit. `manifest.json` lists the columns, and says where the model comes from.
 """
 
 from __future__ import annotations
@@ -27,5 +28,12 @@ def load(path: str | Path = HERE) -> Any:
     if code not in sys.path:
         sys.path.insert(0, code)
     manifest = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
-    module, _, name = manifest["predictor"].partition(":")
-    return getattr(import_module(module), name).load(directory / "model")
+    try:
+        asking = import_module("modelstudio.trainers.asking.model")
+    except ModuleNotFoundError as error:
+        loaded = Path(str(sys.modules["modelstudio"].__file__)).parents[1]
+        raise RuntimeError(
+            f"An older version of Model Studio is in use in this process already, from {loaded}; "
+            "load this export in a process of its own"
+        ) from error
+    return asking.Model.load(manifest["predictor"], directory / "model", manifest["modelApi"])

@@ -13,14 +13,14 @@ from __future__ import annotations
 import json
 import shutil
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from modelstudio.exporting import modelstudio_export, yaml_text
+from modelstudio.exporting import yaml_text
 from modelstudio.exporting.native import manifest_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from modelstudio.exporting.native import Exportable
     from modelstudio.exporting.requirements import Requirements
@@ -38,8 +38,6 @@ _TYPES: Final[Mapping[str, str]] = {
     "string": "string",
     "timestamp": "datetime",
 }
-#: In pandas these are floats as soon as a value is missing, which MLflow refuses for integers.
-_WHOLE: Final = frozenset({"integer", "long"})
 _EXAMPLES: Final[Mapping[str, Any]] = {
     "boolean": True,
     "date": "2024-01-31",
@@ -54,7 +52,8 @@ _EXAMPLES: Final[Mapping[str, Any]] = {
 
 def add(model: Exportable, requirements: Requirements, directory: Path) -> None:
     """Make an MLflow model of a native export."""
-    shutil.copyfile(modelstudio_export.__file__, directory / "code" / f"{_LOADER}.py")
+    source = Path(__file__).with_name(f"{_LOADER}.py")  # it imports MLflow, so it is not imported
+    shutil.copyfile(source, directory / "code" / source.name)
     pip = [f"mlflow>={_MLFLOW_VERSION}", *requirements.pinned]
     files = {
         "MLmodel": yaml_text.dumps(_ml_model(model, requirements)),
@@ -123,11 +122,9 @@ def _column(column: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _input(column: Mapping[str, Any]) -> dict[str, Any]:
-    if column.get("required") is not False:
-        return _column(column)
-    kind = column["dataType"]["type"]
-    wanted = "double" if kind in _WHOLE else _column(column)["type"]
-    return {"type": wanted, "name": column["name"], "required": False}
+    # Any other type makes MLflow convert values by rules of its own, see modelstudio_export.
+    required = column.get("required") is not False
+    return {"type": "any", "name": column["name"], "required": required}
 
 
 def _example(model: Exportable) -> dict[str, Any]:

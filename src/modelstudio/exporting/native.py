@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import modelstudio
-from modelstudio import trainers
 from modelstudio.exporting import load
+from modelstudio.inference.installed import CARRIED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -112,15 +112,16 @@ def is_export(directory: Path) -> bool:
 
 
 def _copy_code(code: Path) -> None:
-    """Copy all trainers, since a pickled model may name a class in any of their modules."""
-    source = Path(trainers.__path__[0])
-    ours = code / "modelstudio"
-    shutil.copytree(
-        source,
-        ours / source.name,
-        ignore=shutil.ignore_patterns("__pycache__", "*.pyc"),
-    )
-    shutil.copyfile(str(modelstudio.__file__), ours / "__init__.py")
+    """Copy all trainers and what they read values with, since a pickle may name any class there."""
+    ours = Path(str(modelstudio.__file__)).parent
+    for package in CARRIED:
+        if (ours / package).is_dir():
+            shutil.copytree(
+                ours / package,
+                code / "modelstudio" / package,
+                ignore=shutil.ignore_patterns("__pycache__", "*.pyc"),
+            )
+    shutil.copyfile(ours / "__init__.py", code / "modelstudio" / "__init__.py")
 
 
 def _minor(python: str) -> str:

@@ -32,6 +32,8 @@ _THREAD_VARIABLES: Final = (
     "LOKY_MAX_CPU_COUNT",
 )
 _END_SECONDS: Final = 5.0
+#: A table of many pieces may have something to say of each.
+_MOST_NOTES: Final = 100
 
 
 class PredictionError(Exception):
@@ -87,6 +89,9 @@ class PredictorProcess:
         Whether a table may be predicted in pieces, see ``trainers.base.Predictor``.
     predicts_rows
         Whether it has a fast way for one row.
+    notes
+        What the predictor says of the last answer, each sentence once; of ``predict_all``, of all
+        its answers.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], about: Mapping[str, Any]) -> None:
@@ -94,6 +99,7 @@ class PredictorProcess:
         self.pid = process.pid
         self.row_wise: bool = about["rowWise"]
         self.predicts_rows: bool = about["predictsRows"]
+        self.notes: list[str] = []
 
     @classmethod
     def start(cls, what: Predictable, log: IO[bytes], *, timeout_seconds: float = 600) -> Self:
@@ -106,7 +112,6 @@ class PredictorProcess:
         PredictionError
             When the model cannot be loaded, or not in time.
         """
-        process = _spawn(what, log)
         setup = {
             "parentPid": os.getpid(),
             "modelDir": str(what.model_dir.absolute()),
@@ -114,6 +119,7 @@ class PredictorProcess:
             "modelApi": what.model_api,
             "memoryBytes": what.memory_bytes,
         }
+        process = _spawn(what, log)
         try:
             with _deadline(process, timeout_seconds) as passed:
                 about, _ = _exchange(process, setup, b"", passed)
@@ -132,8 +138,10 @@ class PredictorProcess:
         PredictorDiedError
             When its process ended, or did not answer in time and was killed.
         """
+        self.notes = []
         with _deadline(self._process, timeout_seconds) as passed:
-            _, body = _exchange(self._process, {"op": "predict"}, table, passed)
+            head, body = _exchange(self._process, {"op": "predict"}, table, passed)
+        self._note(head)
         return body
 
     def predict_row(
@@ -146,8 +154,10 @@ class PredictorProcess:
         PredictionError, PredictorDiedError
             As for ``predict``.
         """
+        self.notes = []
         with _deadline(self._process, timeout_seconds) as passed:
             head, _ = _exchange(self._process, {"op": "row", "row": dict(row)}, b"", passed)
+        self._note(head)
         answer: dict[str, Any] = head["row"]
         return answer
 
@@ -159,14 +169,21 @@ class PredictorProcess:
         PredictionError, PredictorDiedError
             As for ``predict``; also whatever ``tables`` raises.
         """
+        self.notes = []
         feeder = _Feeder(self._process, tables)
         feeder.start()
         try:
             while feeder.expects_answer():
-                yield _answer(self._process, threading.Event())[1]
+                head, body = _answer(self._process, threading.Event())
+                self._note(head)
+                yield body
             feeder.raise_problem()
         finally:
             feeder.stop()
+
+    def _note(self, head: Mapping[str, Any]) -> None:
+        new = [note for note in head.get("notes", ()) if note not in self.notes]
+        self.notes += new[: max(0, _MOST_NOTES - len(self.notes))]
 
     def close(self) -> None:
         """End the process."""

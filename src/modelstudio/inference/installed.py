@@ -20,9 +20,12 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-#: Packages of ours from which a predictor may come; an export carries them.
-OWN: Final = "modelstudio.trainers"
+#: Packages of ours that an export carries whole.
+CARRIED: Final = ("tables", "trainers")
 _OURSELVES: Final = "modelstudio"
+#: The one from which a predictor may come.
+_OWN: Final = f"{_OURSELVES}.trainers."
+_FOLLOWED: Final = tuple(f"{_OURSELVES}.{package}" for package in CARRIED)
 
 
 class AbsentError(Exception):
@@ -56,7 +59,7 @@ def describe(predictor: str, pins: Mapping[str, str], always: Sequence[str]) -> 
         named.
     """
     module = predictor.partition(":")[0]
-    own = module.startswith(OWN + ".")
+    own = module.startswith(_OWN)
     imported = _third_party_imports(module) if own else {module.partition(".")[0]}
     if _source_of(module) is None:
         raise AbsentError(f"The predictor's module {module!r} is not installed.")
@@ -101,7 +104,7 @@ def _third_party_imports(module: str) -> set[str]:
             continue
         seen.add(name)
         for imported in _imports(path):
-            if imported.startswith(OWN):
+            if imported.startswith(_FOLLOWED):
                 waiting.append(imported)
             elif imported.partition(".")[0] not in sys.stdlib_module_names:
                 outside.add(imported.partition(".")[0])

@@ -1,10 +1,11 @@
 """What goes over the pipes between a predictor's process and whoever asks it.
 
 A message is a line of JSON, an object whose ``size`` says how many bytes follow the line. Tables
-are such bytes: Arrow's stream format, so that whoever asks need not read them.
+are such bytes: Arrow's stream format, so that whoever asks need not read them. Notes are
+sentences about the answer, such as how many values did not fit.
 
-    {"op": "predict", "size": N} + table     {"size": N} + table
-    {"op": "row", "row": {...}}              {"row": {...}}
+    {"op": "predict", "size": N} + table     {"notes": [...], "size": N} + table
+    {"op": "row", "row": {...}}              {"row": {...}, "notes": [...]}
     anything                                 {"problem": "...", "missingColumn": "..."}
 """
 

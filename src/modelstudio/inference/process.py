@@ -15,16 +15,15 @@ import sys
 import threading
 import time
 import traceback
-from importlib import import_module
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from modelstudio.inference import messages
+from modelstudio.trainers import kept_readings
+from modelstudio.trainers.asking.loading import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from modelstudio.trainers.base import Predictor
 
 _LONGEST_MESSAGE: Final = 500
 _PARENT_SECONDS: Final = 1.0
@@ -57,49 +56,36 @@ class Session:
 
     def __init__(self, setup: Mapping[str, Any]) -> None:
         from modelstudio.inference import values  # noqa: PLC0415 - the limits are set by now
+        from modelstudio.trainers.asking import given, model  # noqa: PLC0415
 
-        self._values = values
-        self._inputs = values.table_columns(setup["modelApi"]["inputs"])
-        self._outputs = values.table_columns(setup["modelApi"]["outputs"])
-        self._predictor = load(setup["predictor"], Path(setup["modelDir"]))
+        self._values, self._plain = values, model.plain
+        self._refused = given.InputError
+        self._outputs = given.table_columns(setup["modelApi"]["outputs"])
+        model_dir = Path(setup["modelDir"])
+        predictor = load(setup["predictor"], model_dir)
+        readings = kept_readings.read(model_dir)
+        # What it lacks, a predictor says itself: it may do without more than its API says.
+        self._model = model.Model(predictor, setup["modelApi"], readings, strict=False)
 
     def about(self) -> dict[str, Any]:
         return {
-            "rowWise": bool(getattr(self._predictor, "row_wise", False)),
-            "predictsRows": hasattr(self._predictor, "predict_row"),
+            "rowWise": self._model.row_wise,
+            "predictsRows": hasattr(self._model.predictor, "predict_row"),
         }
 
     def answer(self, head: Mapping[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
         try:
             if head["op"] == "row":
-                return {"row": self._values.plain_row(self._predict_row(head["row"]))}, b""
-            frame = self._predictor.predict(self._values.frame_of(body))
-            return {}, self._values.table_of(frame, self._outputs)
-        except KeyError as error:
-            if self._is_input(error):
-                name = error.args[0]
-                return {"problem": f"The column {name!r} is missing.", "missingColumn": name}, b""
-            return _problem(error, "The predictor failed"), b""
+                row = self._plain(self._model.predict_row(head["row"]))
+                return {"row": row, "notes": self._model.notes}, b""
+            frame = self._model.predict(self._values.frame_of(body))
+            table = self._values.table_of(frame, self._outputs)
+        except self._refused as error:
+            missing = {"missingColumn": error.missing[0]} if error.missing else {}
+            return {"problem": _ended(str(error)), **missing}, b""
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a predictor may raise anything
             return _problem(error, "The predictor failed"), b""
-
-    def _predict_row(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
-        fast = getattr(self._predictor, "predict_row", None)
-        if fast is not None:
-            answer: Mapping[str, Any] = fast(row)
-            return answer
-        frame = self._values.frame_of_row(row, self._inputs)
-        return self._values.row_of(self._predictor.predict(frame))
-
-    def _is_input(self, error: KeyError) -> bool:
-        return any(column["name"] in error.args for column in self._inputs)
-
-
-def load(predictor: str, model_dir: Path) -> Predictor:
-    """Import a predictor's ``module:Class`` and load a model with it."""
-    module_name, _, class_name = predictor.partition(":")
-    loaded: Predictor = getattr(import_module(module_name), class_name).load(model_dir)
-    return loaded
+        return {"notes": self._model.notes}, table
 
 
 def _private_pipes() -> tuple[IO[bytes], IO[bytes]]:

@@ -1,4 +1,4 @@
-"""Turns Arrow tables and JSON rows into what predictors take, and their answers back.
+"""Turns Arrow tables into frames as predictors take them, and their answers back.
 
 Inside a predictor's process only. Frames are as in training: integers with missing values are
 floats, dates and timestamps are ``datetime64`` in UTC without a zone.
@@ -6,17 +6,16 @@ floats, dates and timestamps are ``datetime64`` in UTC without a zone.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
+
+from modelstudio.trainers.asking.rules import EXACT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _ARROW_TYPES: Final[Mapping[str, pa.DataType]] = {
     "boolean": pa.bool_(),
@@ -28,41 +27,30 @@ _ARROW_TYPES: Final[Mapping[str, pa.DataType]] = {
     "string": pa.string(),
     "timestamp": pa.timestamp("us"),
 }
-_MOMENTS: Final = frozenset({"date", "timestamp"})
-
-
-def table_columns(fields: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the columns of the first table among a model API's inputs or outputs."""
-    for field in fields:
-        if field["type"] == "tabular":
-            return list(field["columns"])
-    return []
+_EXACT_TYPES: Final = {
+    pa.int64(): pd.Int64Dtype(),
+    pa.uint64(): pd.UInt64Dtype(),
+}
 
 
 def frame_of(table: bytes) -> pd.DataFrame:
-    """Read a table in Arrow's stream format."""
-    with pa.ipc.open_stream(table) as stream:
-        return stream.read_all().to_pandas(date_as_object=False)
+    """Read a table in Arrow's stream format.
 
-
-def frame_of_row(row: Mapping[str, Any], columns: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Return a frame of one row of JSON values; texts of ISO moments become moments.
-
-    Raises
-    ------
-    ValueError
-        When a moment cannot be read; the message names the column.
+    Whole numbers with missing ones among them are floats, as in training, but where floats would
+    not tell them apart.
     """
-    frame = pd.DataFrame({name: [value] for name, value in row.items()})
-    for column in columns:
-        name = column["name"]
-        if column["dataType"]["type"] in _MOMENTS and name in frame:
-            try:
-                moments = pd.to_datetime(frame[name], format="ISO8601", utc=True)
-            except (TypeError, ValueError) as error:
-                raise ValueError(f"Column {name!r} has a value that is not an ISO time") from error
-            frame[name] = moments.dt.tz_localize(None)
+    with pa.ipc.open_stream(table) as stream:
+        arrow = stream.read_all()
+    frame = arrow.to_pandas(date_as_object=False)
+    for position, column in enumerate(arrow.columns):
+        if pa.types.is_integer(column.type) and column.null_count and _is_beyond_floats(column):
+            frame.isetitem(position, column.to_pandas(types_mapper=_EXACT_TYPES.get))
     return frame
+
+
+def _is_beyond_floats(column: pa.ChunkedArray) -> bool:
+    bounds = pc.min_max(column).as_py()  # type: ignore[attr-defined]
+    return any(one is not None and abs(one) >= EXACT for one in bounds.values())
 
 
 def table_of(frame: pd.DataFrame, columns: Sequence[Mapping[str, Any]]) -> pa.Buffer:
@@ -99,37 +87,3 @@ def _array(series: pd.Series, kind: pa.DataType | None) -> pa.Array:
         return found.cast(kind, safe=not pa.types.is_timestamp(kind))
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
         raise ValueError(f"The predicted column {series.name!r} is not {kind}: {error}") from error
-
-
-def plain_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row's values as JSON has them, lists too; NaN and infinities become None."""
-    return {str(name): _plain(value) for name, value in row.items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return plain_row(value)
-    if isinstance(value, list | tuple | set | frozenset | np.ndarray):
-        return [_plain(one) for one in value]
-    if isinstance(value, np.generic):
-        value = value.item() if not isinstance(value, np.datetime64) else pd.Timestamp(value)
-    if value is None or value is pd.NaT:
-        return None
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, date | datetime):
-        return value.isoformat()
-    return value if isinstance(value, bool | int | float | str) else str(value)
-
-
-def row_of(frame: pd.DataFrame) -> dict[str, Any]:
-    """Return the only row of a frame.
-
-    Raises
-    ------
-    ValueError
-        When it has none or more.
-    """
-    if len(frame) != 1:
-        raise ValueError(f"The predictor answered {len(frame)} rows for one.")
-    return {str(name): frame[name].iloc[0] for name in frame}

@@ -53,6 +53,8 @@ _LEAVE_SECONDS: Final = 5.0
 #: A server cancels its own jobs in less. After this time it must be gone.
 _FOREIGN_CANCEL_SECONDS: Final = 15.0
 _RETRY_SECONDS: Final = 10.0
+#: Between two lines about one failure that lasts.
+_SAME_FAILURE_SECONDS: Final = 60.0
 #: A worker whose heartbeat was refused tries again within this time.
 _PROOF_SECONDS: Final = 10.0
 _HELPERS: Final = 8
@@ -105,7 +107,8 @@ class Dispatcher:
         self._leaving_since: dict[_Key, float] = {}
         self._silent_since: dict[_Key, float] = {}
         self._warned = False
-        self._told_of = ""
+        self._told_of: str | None = ""
+        self._failure: tuple[str, float] = ("", 0.0)
         self._last_pass = 0
         self._listening_since = 0
 
@@ -119,6 +122,7 @@ class Dispatcher:
         self._wakeup.now()
         self._thread.join()
         self._helpers.shutdown(cancel_futures=True)
+        self._compute.leave()
         self._instance.release()
 
     # the thread -------------------------------------------------------------------------------
@@ -131,19 +135,38 @@ class Dispatcher:
                 owner = owner or self._become_owner()
                 if owner is not None and self._pass(owner):
                     pause = _BUSY_SECONDS
-            except Exception:  # noqa: BLE001 - it must go on, whatever happened
-                _log.exception("the dispatcher failed and tries again")
+            except Exception as error:  # noqa: BLE001 - it must go on, whatever happened
+                self._log_failure(error)
             self._wakeup.wait(pause)
 
+    def _log_failure(self, error: Exception) -> None:
+        """Log what happened, but not each second again while it lasts: the disk may be full."""
+        text, now = repr(error), time.monotonic()
+        if self._failure[0] != text or now - self._failure[1] > _SAME_FAILURE_SECONDS:
+            _log.exception("the dispatcher failed and tries again")
+            self._failure = (text, now)
+
     def _become_owner(self) -> str | None:
-        owner = self._instance.acquire()
-        if owner is not None:
-            # Only the owner's: the workers would follow the address of a server that then ends.
-            write_url(self._settings.data_dir, self._settings.server_url)
-        elif not self._warned:
+        try:
+            owner = self._instance.acquire()
+            if owner is not None:
+                # Only the owner's: workers would follow the address of a server that then ends.
+                write_url(self._settings.data_dir, self._settings.server_url)
+        except OSError as error:
+            self._instance.release()  # who cannot be found by workers must not keep others out
+            self._note_unusable(error)
+            return None
+        if owner is None and not self._warned:
             _log.warning("another server process runs the jobs of this data directory")
             self._warned = True
         return owner
+
+    def _note_unusable(self, error: OSError) -> None:
+        """Tell the operator and the job that waits first, until the directory can be used."""
+        with self._database.read() as tx:
+            head = self._store.next_waiting(tx, self._compute.capacity())
+        reason = f"The server cannot write to its data directory: {error.strerror or error}."
+        self._note_obstacle(head.rid if head is not None else None, reason)
 
     def _pass(self, owner: str) -> bool:
         """Look at everything once; return whether this server has any worker."""
@@ -204,13 +227,14 @@ class Dispatcher:
                 head = self._store.next_waiting(tx, self._compute.capacity())
         return started
 
-    def _note_obstacle(self, job_rid: str, obstacle: str) -> None:
+    def _note_obstacle(self, job_rid: str | None, obstacle: str) -> None:
         """Tell a waiting job's readers, once, why it does not start although there is room."""
         if self._told_of != job_rid:
             _log.error("no job can start", job_rid=job_rid, reason=obstacle)
-            with self._database.write() as tx:
-                line = LogLine(self._clock.now_millis(), "WARNING", f"Waiting. {obstacle}")
-                self._store.add_logs(tx, job_rid, [line])
+            if job_rid is not None:
+                with self._database.write() as tx:
+                    line = LogLine(self._clock.now_millis(), "WARNING", f"Waiting. {obstacle}")
+                    self._store.add_logs(tx, job_rid, [line])
             self._told_of = job_rid
 
     def _start(self, claim: Claim, neighbours: list[WorkerHandle]) -> None:
@@ -255,15 +279,19 @@ class Dispatcher:
         task = choose(worker)
         if task is not None:
             self._in_work.add(key)
-            self._helpers.submit(self._perform, key, task)
+            try:
+                self._helpers.submit(self._perform, key, task)
+            except BaseException:  # no thread can be started: the next pass tries again
+                self._in_work.discard(key)
+                raise
 
     def _perform(self, key: _Key, task: Callable[[], None]) -> None:
         try:
             task()
             self._not_before.pop(key, None)
         except Exception:  # noqa: BLE001 - logged here, and tried again later
-            _log.exception("looking after a worker failed", job_rid=key[0], attempt=key[1])
             self._not_before[key] = time.monotonic() + _RETRY_SECONDS
+            _log.exception("looking after a worker failed", job_rid=key[0], attempt=key[1])
         finally:
             self._in_work.discard(key)
             self._wakeup.now()

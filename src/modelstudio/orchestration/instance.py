@@ -31,7 +31,14 @@ class Instance:
         self._descriptor: int | None = None
 
     def acquire(self) -> str | None:
-        """Return the name, or None while another process holds it."""
+        """Return the name, or None while another process holds it.
+
+        Raises
+        ------
+        OSError
+            When the data directory cannot be used; then no one holds the name.
+        """
+        self.release()  # or this process would wait for itself
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -39,7 +46,7 @@ class Instance:
         except BlockingIOError:
             os.close(descriptor)
             return None
-        except OSError:
+        except BaseException:
             os.close(descriptor)
             raise
         self._descriptor = descriptor

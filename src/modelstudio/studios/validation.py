@@ -132,18 +132,29 @@ def check_inputs(
             )
         else:
             specs = wanted["type"]["dataset"]["columnsTypeSpecs"]
-            schema = surroundings.schemas[parsed[alias].rid]
-            if schema is not None:
-                schema = column_readings.as_told(schema, told)
-            failures += _check_dataset(parsed[alias], specs, schema)
-            asked = surroundings.questions.get(parsed[alias].rid, {})
-            unsettled = column_readings.unsettled(parsed[alias], specs, asked, told)
-            failures += [_other(message) for message in unsettled]
-            if schema and trainer.type.startswith("TABULAR"):  # others learn from mapped columns
-                failures += _check_something_left(parsed[alias], schema)
+            failures += _check_input(trainer, parsed[alias], specs, surroundings, told)
     schemas = [surroundings.schemas[one.rid] or {} for one in parsed.values()]
     failures += [_other(message) for message in column_readings.impossible(schemas, told)]
     return failures + _check_test_data(trainer, parsed, surroundings)
+
+
+def _check_input(
+    trainer: TrainerSpecification,
+    given: DatasetInput,
+    specs: Mapping[str, Any],
+    surroundings: Surroundings,
+    told: Mapping[str, str],
+) -> list[Failure]:
+    schema = surroundings.schemas[given.rid]
+    if schema is not None:
+        schema = column_readings.as_told(schema, told)
+    failures = _check_dataset(given, specs, schema)
+    asked = surroundings.questions.get(given.rid, {})
+    unsettled = column_readings.unsettled(given, specs, asked, told)
+    failures += [_other(message) for message in unsettled]
+    if schema and trainer.type.startswith("TABULAR"):  # others learn from mapped columns
+        failures += _check_something_left(given, schema)
+    return failures
 
 
 def _check_dataset(

@@ -235,6 +235,10 @@ def _wait(process: subprocess.Popen[bytes], timeout_seconds: float) -> str:
         _end_group(process.pid)
         process.wait()
         return f"it took longer than {timeout_seconds:g} s"
+    except BaseException:  # whoever waits for the probe was interrupted
+        _end_group(process.pid)
+        process.wait()
+        raise
     _end_group(process.pid)  # what a package has started while it was loaded
     return f"exit code {status}" if status >= 0 else f"signal {-status}"
 

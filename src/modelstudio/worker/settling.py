@@ -84,10 +84,29 @@ def _changes(reading: Reading) -> bool:
     )
 
 
-def keep(tables: Mapping[str, InputTable], roles: Mapping[str, str], model: Path) -> None:
-    """Write how the training data's columns were read beside the model; see `kept_readings`."""
+def keep(
+    tables: Mapping[str, InputTable],
+    roles: Mapping[str, str],
+    model: Path,
+    model_api: Mapping[str, Any],
+) -> None:
+    """Write how the training data's columns were read beside the model; see `kept_readings`.
+
+    What a model takes as text it reads itself, as stamps of which the offset counts.
+    """
     training = [one for alias, one in tables.items() if roles.get(alias) == "TRAINING"]
-    readings = {name: state for table in training for name, state in table.readings.items()}
+    as_text = {
+        column["name"]
+        for field in model_api["inputs"]
+        for column in field.get("columns", ())
+        if column["dataType"]["type"] == "string"
+    }
+    readings = {
+        name: state
+        for table in training
+        for name, state in table.readings.items()
+        if name not in as_text or of_state(state).field_type == "STRING"
+    }
     if readings:
         kept_readings.write(model, readings)
 

@@ -12,6 +12,7 @@ import errno
 import logging
 import queue
 import signal
+import subprocess
 import threading
 import time
 from contextlib import contextmanager
@@ -34,7 +35,6 @@ from modelstudio.worker.usage import RunUsage
 from modelstudio.worker.watchdog import RunFailedError, Watchdog
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable, Iterator, Mapping
 
     from modelstudio.trainers.environments import TrainerEnvironments
@@ -47,6 +47,8 @@ _log = logging.getLogger("modelstudio.worker")
 _GRACE_SECONDS: Final = 1.5
 #: A stop reaches all processes of the session at once; ours may notice after the training's end.
 _SETTLE_SECONDS: Final = 1.0
+#: How long the remains of a killed process may take to be gone.
+_END_SECONDS: Final = 1.0
 _TOO_LARGE: Final = 413
 
 
@@ -213,7 +215,8 @@ class Supervisor:
         """Leave no process of the run and none of its shared memory, and report what it used."""
         terminate(descendants, 0)
         self._usage.memory_bytes = 0
-        process.poll()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_END_SECONDS)
         reap()
         watchdog.files.delete_shared_memory()
         with contextlib.suppress(OSError):  # a full disk must not hide why the run failed

@@ -72,7 +72,7 @@ def _run(work_dir: WorkDir, task: Mapping[str, Any], reporter: FileReporter) -> 
             started=_STARTED,
         )
         trained = trainer.fit(fit, reporter)
-        settling.keep(fit.inputs, roles, work_dir.model)
+        settling.keep(fit.inputs, roles, work_dir.model, trained.model_api)
         result = _success(trained, reporter)
         json.dumps(result, allow_nan=False)
     except TrainingError as error:

@@ -12,6 +12,7 @@ from modelstudio.trainers.tabular.report import importance
 from modelstudio.trainers.tabular.report.dependence import partial_dependence
 from modelstudio.trainers.tabular.report.importance import permutation_importance
 from modelstudio.trainers.tabular.report.related import most_related
+from patience import allowed
 from report_data import classification, formula, looked_at, regression
 
 
@@ -58,7 +59,7 @@ def test_a_slow_model_gets_fewer_rows_and_stops_in_time(mixed):
     measured, _ = looked_at(regression(frame, slowly))
     started = time.monotonic()
     table = permutation_importance(measured, list(mixed)[:-1], started + 0.4)
-    assert time.monotonic() - started < 5, "ten rounds of 2,000 rows would take 16 s"
+    assert time.monotonic() - started < allowed(5), "ten rounds of 2,000 rows would take 16 s"
     assert table["shuffles"].between(1, 3).all()
 
 

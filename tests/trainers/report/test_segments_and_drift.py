@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from modelstudio.trainers.tabular.preparation import Preparation
+from modelstudio.trainers.tabular.preparation.reading import Readings
 from modelstudio.trainers.tabular.report.drift import drift
 from modelstudio.trainers.tabular.report.segments import errors_by_segment
 from modelstudio.trainers.tabular.report.values import (
@@ -18,6 +20,7 @@ from modelstudio.trainers.tabular.report.values import (
     Values,
     moment_parts,
     read_values,
+    target_values,
 )
 from report_data import formula, looked_at, regression
 
@@ -105,7 +108,7 @@ numbers = st.lists(
 @given(numbers, numbers, st.integers(1, 12))
 def test_bins_of_numbers_keep_their_order_and_find_a_place_for_everything(first, second, most):
     learned, asked = (
-        read_values(pd.Series(values, dtype="float64"), "number") for values in (first, second)
+        target_values(pd.Series(values, dtype="float64"), number=True) for values in (first, second)
     )
     bins = Bins.fit(learned, most)
     codes = bins.codes(asked)
@@ -123,7 +126,7 @@ def test_bins_of_numbers_keep_their_order_and_find_a_place_for_everything(first,
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.one_of(st.none(), st.text(max_size=3)), max_size=40), st.integers(1, 5))
 def test_bins_of_categories_are_the_largest_ones(values, most):
-    column = read_values(pd.Series(values, dtype=object), "category")
+    column = Values("category", np.array([*values, None], dtype=object)[:-1])
     bins = Bins.fit(column, most)
     for value, code in zip(column.data, bins.codes(column), strict=True):
         if value is None:
@@ -132,16 +135,41 @@ def test_bins_of_categories_are_the_largest_ones(values, most):
             assert bins.labels[code] in {value, "(other)"}
 
 
-def test_numbers_and_moments_in_text_are_read_as_such():
-    from modelstudio.trainers.tabular.report.values import kind_of
-
-    assert kind_of(pd.Series(["1", "2.5", None, "-3e2"]), "STRING") == "number"
-    assert kind_of(pd.Series(["2024-01-31", "2024-01-31T10:00:00Z"]), "STRING") == "moment"
-    assert kind_of(pd.Series(["1", "one"]), "STRING") == "category"
-    assert kind_of(pd.Series([[1]]), "ARRAY") is None
-    moments = read_values(pd.Series(["1970-01-02", "no date", None]), "moment")
-    assert moments.data[0] == 86_400
-    assert moments.missing.tolist() == [False, True, True]
+def test_columns_are_read_as_the_model_reads_them():
+    frame = pd.DataFrame(
+        {
+            "price": ["1.234,50", "-", "7,25"] * 20,
+            "day": ["31.12.2024", "no date", "01.02.2024"] + ["15.01.2024"] * 57,
+            "code": pd.array([101, None, 7] * 20, dtype="Int64"),
+            "flag": pd.Series([True, None, False] * 20, dtype=object),
+            "word": ["yes", "no", "often"] * 20,
+        }
+    )
+    types = {"price": "STRING", "day": "STRING", "code": "LONG", "flag": "BOOLEAN"}
+    preparation = Preparation.fit(
+        frame, {**types, "word": "STRING"}, ["y"], readings=Readings(told={"day": "day first"})
+    )
+    read = {one.name: read_values(frame[one.name], one) for one in preparation.columns}
+    kinds = {name: values.kind for name, values in read.items()}
+    assert kinds == {
+        "price": "number", "day": "moment", "code": "number", "flag": "category",
+        "word": "category",
+    }  # fmt: skip
+    for name, values in {
+        "price": [1234.5, None, 7.25],
+        "day": [
+            pd.Timestamp("2024-12-31").timestamp(),
+            None,
+            pd.Timestamp("2024-02-01").timestamp(),
+        ],
+        "code": [101, None, 7],
+        "flag": ["True", None, "False"],
+        "word": ["yes", "no", "often"],
+    }.items():
+        found = [None if gone else one for one, gone in zip(read[name].data, read[name].missing)]  # noqa: B905
+        assert found[:3] == values
+    other = pd.Series(["101.0", "true", 7])
+    assert read_values(other, preparation.columns[2]).data.tolist()[::2] == [101, 7]
 
 
 @settings(max_examples=50, deadline=None)

@@ -72,6 +72,7 @@ _DATE_LIKE: Final = re.compile(r"\d{1,4}(?:st|nd|rd|th)?\.?[-/. ]|[^\W\d]{3,10}"
 _AHEAD: Final = 10
 _ANY_WINDOW: Final = 1937
 _DAY: Final = 86_400_000_000
+_MINUTE: Final = 60_000_000
 _EPOCH: Final = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - moments are counted without a zone
 _ISO: Final = (
     r"^[1-9]\d{3}-\d{2}-\d{2}$",
@@ -195,7 +196,10 @@ class MomentReading:
     def read(self, text: str) -> Any:
         """Return microseconds since 1970; seconds, with their fraction, for a duration."""
         found = self.found(text)
-        return found.micros if isinstance(found, forms.Found) else found
+        if not isinstance(found, forms.Found):
+            return found
+        # A date is the day that is written, wherever on Earth that day begins.
+        return found.micros if self.timed else found.micros + (found.offset or 0) * _MINUTE
 
     def found(self, text: str) -> Any:
         """Return what was read with the offset that was written, None, or ``UNFIT``."""

@@ -58,7 +58,12 @@ def future(panel: Panel, columns: Columns, horizon: int) -> TimeSeriesDataFrame 
 
 def _indexed(panel: Panel) -> pd.DataFrame:
     items = np.repeat(np.array(panel.items, dtype=object), panel.lengths)
-    return pd.DataFrame({"item_id": items, "timestamp": panel.moments()})
+    # AutoGluon takes regular frequencies of pandas alone, in nanoseconds.
+    numbers = np.arange(panel.offsets[-1]) - np.repeat(
+        panel.offsets[:-1] - panel.starts, panel.lengths
+    )
+    moments = panel.calendar.stand_in.moment(numbers).astype("datetime64[ns]")
+    return pd.DataFrame({"item_id": items, "timestamp": moments})
 
 
 def _typed(values: Floats, name: str, columns: Columns) -> Any:

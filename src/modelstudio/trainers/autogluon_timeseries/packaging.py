@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from modelstudio.trainers.forecasting.assembly import Resampling
 from modelstudio.trainers.forecasting.calendar import Calendar
+from modelstudio.trainers.forecasting.columns import Columns
 from modelstudio.trainers.forecasting.packaging import (
-    columns_of,
     load_history,
+    load_raw,
     save_history,
 )
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
     from autogluon.timeseries import TimeSeriesPredictor
 
-    from modelstudio.trainers.forecasting.columns import Columns
     from modelstudio.trainers.forecasting.panel import Panel
+    from modelstudio.trainers.forecasting.steps import Raw
 
 PREDICTOR_CLASS: Final = "modelstudio.trainers.autogluon_timeseries.predictor:TimeSeriesModel"
 PREDICTOR_FOLDER: Final = "predictor"
@@ -55,6 +56,7 @@ class Package:
     prediction_column: str
     levels: tuple[float, ...]
     history: Panel
+    raw: Raw | None = None
 
     @property
     def quantile_columns(self) -> list[str]:
@@ -72,14 +74,15 @@ class Package:
         }
         text = json.dumps(state, indent=1, allow_nan=False)
         (folder / _MANIFEST).write_text(text, encoding="utf-8")
-        save_history(self.history, folder)
+        save_history(self.history, self.raw, folder)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         state: dict[str, Any] = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
         if state["version"] != _FORMAT_VERSION:
             raise ValueError(f"{_MANIFEST} has an unknown format version")
-        columns, calendar = columns_of(state["columns"]), Calendar(**state["calendar"])
+        columns = Columns.of_state(state["columns"])
+        calendar = Calendar.of_state(state["calendar"])
         return cls(
             columns=columns,
             calendar=calendar,
@@ -88,6 +91,7 @@ class Package:
             prediction_column=state["prediction_column"],
             levels=tuple(state["levels"]),
             history=load_history(folder, calendar, columns),
+            raw=load_raw(folder, columns),
         )
 
 

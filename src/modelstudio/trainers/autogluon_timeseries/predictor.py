@@ -31,6 +31,10 @@ class TimeSeriesModel:
         self._predictor = predictor
         self._memory = Memory(package)
 
+    @property
+    def notes(self) -> list[str]:
+        return self._memory.notes
+
     @classmethod
     def load(cls, model_dir: Path) -> Self:
         package = Package.load(model_dir)

@@ -81,7 +81,13 @@ STATISTICAL: Final = (
     "AutoCES",
 )
 TABULAR: Final = ("RecursiveTabular", "DirectTabular", "PerStepTabular")
-_SHARED: Final = ("Missing", "NumericAggregation", "CategoricalAggregation")
+_SHARED: Final = (
+    "Missing",
+    "Mixed",
+    "Unfinished",
+    "NumericAggregation",
+    "CategoricalAggregation",
+)
 
 
 def timeseries_schema() -> JsonSchema:

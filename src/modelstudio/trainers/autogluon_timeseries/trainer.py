@@ -18,6 +18,7 @@ from modelstudio.trainers.autogluon_timeseries.predictor import forecast
 from modelstudio.trainers.autogluon_timeseries.progress import reported_output, watched
 from modelstudio.trainers.autogluon_timeseries.schema import NEURAL
 from modelstudio.trainers.base import TrainedModel, TrainingError
+from modelstudio.trainers.findings import report_findings
 from modelstudio.trainers.forecasting import metrics, reading, report
 from modelstudio.trainers.forecasting.model_api import model_api
 from modelstudio.trainers.forecasting.panel import ForecastOptions
@@ -82,8 +83,10 @@ class AutogluonTimeseriesTrainer:
             prediction_column=task.config["prediction_column_name"] or "prediction",
             levels=run.levels,
             history=source.panel.resized(None, horizon),
+            raw=source.raw,
         )
         package.save(task.output_dir)
+        report_findings(source.findings, reporter)
         reporter.progress(1.0)
         return TrainedModel(
             model_api=model_api(package),
@@ -120,7 +123,7 @@ def _fit(run: _Run) -> TimeSeriesPredictor:
         path=str(task.scratch_dir / "autogluon"),
         target=frames.TARGET,
         prediction_length=run.horizon,
-        freq=history.calendar.alias,
+        freq=history.calendar.stand_in.alias,
         eval_metric=options.metric,
         eval_metric_seasonal_period=_season(history),
         known_covariates_names=frames.known_names(columns),

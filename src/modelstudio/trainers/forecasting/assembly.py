@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 import pandas as pd
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from modelstudio.trainers.forecasting.columns import Columns
     from modelstudio.trainers.forecasting.panel import Flags, Floats, Ints
 
-#: The id of the only series when the data has no column that tells series apart.
-ONLY_ITEM: Final = "series"
 _INTERMITTENT_SHARE: Final = 0.3
 #: Steps that may be filled: so many, and so many for each row.
 _MOST_FILLED: Final = 10_000_000
@@ -41,12 +39,26 @@ class Resampling:
         Names of aggregations.
     missing
         Strategy for steps without a target value.
+    unfinished
+        What becomes of a first or last period that rows cover in part: ``leave_out``,
+        ``complete`` or ``keep``.
     """
 
     allowed: bool = False
     numeric: str = "mean"
     categorical: str = "most_frequent"
     missing: str = "auto"
+    unfinished: str = "leave_out"
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Self:
+        return cls(
+            allowed=config["frequency"] != "auto",
+            numeric=config["numeric_aggregation"],
+            categorical=config["categorical_aggregation"],
+            missing=config["missing_value_strategy"],
+            unfinished=config.get("unfinished_periods", "leave_out"),
+        )
 
 
 @dataclass(frozen=True, slots=True)

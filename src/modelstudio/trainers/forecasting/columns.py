@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 import pandas as pd
 
+from modelstudio.tables.readings import (
+    UNFIT,
+    BooleanReading,
+    MomentReading,
+    NumberReading,
+    of_state,
+)
+from modelstudio.trainers.forecasting.identity import texts_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from modelstudio.trainers.forecasting.calendar import Moments
-    from modelstudio.trainers.forecasting.panel import Flags, Floats
+    from modelstudio.tables.readings import Reading
+    from modelstudio.trainers.forecasting.panel import Floats
 
 _NUMERIC: Final = frozenset({"BYTE", "SHORT", "INTEGER", "LONG", "FLOAT", "DOUBLE", "DECIMAL"})
-INTEGERS: Final = frozenset({"BYTE", "SHORT", "INTEGER", "LONG"})
 USABLE: Final = _NUMERIC | {"STRING", "BOOLEAN"}
 #: Categories beyond these, the rarest, share one number.
 _MOST_CATEGORIES: Final = 1_000
+_PLAIN: Final = NumberReading("1234.5")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +36,63 @@ class Columns:
 
     Attributes
     ----------
-    item
-        None when the data is a single series.
+    items
+        The columns whose values together name a series; none when the data is a single one.
     categories
         Of each text column its values; a value's position is its number.
+    version
+        Of the rules that tables are read by; 1 of models saved before ids were read by their type
+        and joins that do not match were refused.
+    zone
+        The zone, or the offset from UTC, of the stamps' clock; None when they do not say.
+    readings
+        Column to the state of the reading that its values came from, as far as it had one.
     """
 
     time: str
     target: str
-    item: str | None
+    items: tuple[str, ...]
     known: tuple[str, ...]
     past: tuple[str, ...]
     static: tuple[str, ...]
     types: Mapping[str, str]
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    version: int = 2
+    zone: str | None = None
+    readings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def of_state(cls, state: Mapping[str, Any]) -> Self:
+        """Return the columns that a manifest has as JSON."""
+        given = dict(state)
+        if "item" in given:  # of a model saved before series could be named by several columns
+            item = given.pop("item")
+            given |= {"items": () if item is None else (item,), "version": 1}
+        found = cls(**given)
+        return replace(
+            found,
+            items=tuple(found.items),
+            known=tuple(found.known),
+            past=tuple(found.past),
+            static=tuple(found.static),
+            categories={name: tuple(values) for name, values in found.categories.items()},
+        )
+
+    def reading(self, name: str) -> Reading | None:
+        """Return how a column's texts are read; None when nothing was said of that."""
+        if name in self.readings:
+            return of_state(self.readings[name])
+        return BooleanReading() if self.types.get(name) == "BOOLEAN" else None
+
+    @property
+    def moment_reading(self) -> MomentReading | None:
+        """How texts of stamps are read; None when they were none in training."""
+        return moment_reading(self.readings.get(self.time))
+
+    @property
+    def exact_ids(self) -> bool:
+        """Whether ids are read by their column's type, rather than as they come."""
+        return self.version > 1
 
     @property
     def covariates(self) -> tuple[str, ...]:
@@ -54,36 +105,44 @@ class Columns:
     def encode(self, name: str, values: pd.Series) -> Floats:
         """Return a column's values as floats: NaN for what is missing or an unknown category."""
         if name not in self.categories:
-            return numbers(values)
+            return numbers(values, self.reading(name))
         texts = texts_of(values)
         codes = pd.Index(self.categories[name]).get_indexer(pd.Index(texts.fillna("")))
         missing = texts.isna().to_numpy() | (codes < 0)
         return np.where(missing, np.nan, codes.astype("float64"))
 
 
-def numbers(values: pd.Series) -> Floats:
-    """Return values as floats, NaN for what is no finite number."""
-    if values.dtype == object:  # decimals, booleans with gaps, or numbers in strings
-        values = values.map({True: 1.0, False: 0.0}.get, na_action="ignore").where(
-            values.map(lambda value: isinstance(value, bool)), values
-        )
-    found = pd.to_numeric(values, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
+def moment_reading(state: Mapping[str, Any] | None) -> MomentReading | None:
+    """Return the reading of moments that a state is of, None if it is of none."""
+    reading = None if state is None else of_state(state)
+    return reading if isinstance(reading, MomentReading) else None
+
+
+def numbers(values: pd.Series, reading: Reading | None = None) -> Floats:
+    """Return values as floats, NaN for what is no finite number.
+
+    Parameters
+    ----------
+    reading
+        How texts are read; None for as programs write numbers.
+    """
+    if values.dtype == object:  # decimals, booleans with gaps, or texts
+        codes, distinct = pd.factorize(values)
+        read = np.array([*(_number(value, reading) for value in distinct), np.nan])
+        return np.asarray(read[codes], dtype="float64")
+    found: Floats = pd.to_numeric(values, errors="coerce").to_numpy("float64", na_value=np.nan)
     return np.where(np.isfinite(found), found, np.nan)
 
 
-def texts_of(values: pd.Series) -> pd.Series:
-    """Return values as strings; missing ones stay missing.
-
-    A value's string does not depend on those beside it: pandas reads whole numbers with a gap as
-    floats.
-    """
-    known = values.notna()
-    return values.astype(object).where(known, None).map(_text, na_action="ignore")
-
-
-def _text(value: object) -> str:
-    whole = isinstance(value, float | Decimal) and value == value // 1
-    return str(int(value)) if whole else str(value)  # type: ignore[call-overload]
+def _number(value: object, reading: Reading | None) -> float:
+    if isinstance(value, str):
+        read = (reading or _PLAIN).read(value)
+        value = None if read is UNFIT else read
+    try:
+        found = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return np.nan
+    return found if np.isfinite(found) else np.nan
 
 
 def categories_of(values: pd.Series) -> tuple[str, ...]:
@@ -91,59 +150,3 @@ def categories_of(values: pd.Series) -> tuple[str, ...]:
     counts = texts_of(values).value_counts()
     commonest = sorted(counts.index, key=lambda text: (-int(counts[text]), text))
     return tuple(sorted(commonest[:_MOST_CATEGORIES]))
-
-
-class UnreadableMoments(ValueError):
-    """A value that is no date; the message names it."""
-
-
-def moments_of(values: pd.Series) -> tuple[Moments, Flags]:
-    """Return the moments in a column of dates, timestamps or strings of them.
-
-    Returns
-    -------
-    moments
-        ``datetime64[ns]``, in UTC where there is a zone.
-    given
-        Where there is a value.
-
-    Raises
-    ------
-    UnreadableMoments
-        For a value that is no date, or one before 1678 or after 2261.
-    """
-    given = values.notna().to_numpy()
-    present = values[given]
-    if pd.api.types.is_string_dtype(present) or present.dtype == object:
-        parsed = _parsed(present)
-    else:
-        parsed = pd.to_datetime(present, errors="coerce", utc=True)
-    wrong = parsed.isna().to_numpy()
-    if wrong.any():
-        raise UnreadableMoments(str(present.iloc[int(np.argmax(wrong))]))
-    naive = pd.DatetimeIndex(parsed).tz_localize(None).to_numpy().astype("datetime64[ns]")
-    moments = np.zeros(len(values), dtype="datetime64[ns]")
-    moments[given] = naive
-    return moments, given
-
-
-def _parsed(values: pd.Series) -> Any:
-    """Return strings or date objects as moments; NaT for what is neither."""
-    texts = values.map(str)
-    parsed = pd.to_datetime(texts, format="ISO8601", errors="coerce", utc=True)
-    if not parsed.isna().any():
-        return parsed
-    for day_first in (False, True):  # 3/14/2024 or 14/3/2024: the one that reads them all
-        parsed = pd.to_datetime(
-            texts, format="mixed", dayfirst=day_first, errors="coerce", utc=True
-        )
-        if not parsed.isna().any() and _consistent(texts, day_first=day_first):
-            break
-    return parsed
-
-
-def _consistent(texts: pd.Series, *, day_first: bool) -> bool:
-    """Whether dates like 14/3/2024 all have the day where it is said to be."""
-    parts = texts.str.extract(r"^\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d{4}").astype("float64")
-    month = parts[1] if day_first else parts[0]
-    return bool((month.dropna() <= 12).all())  # noqa: PLR2004 - months

@@ -279,15 +279,15 @@ def _item_codes(panel: Panel, design: Design) -> Floats | None:
 
 def calendar_parts(panel: Panel) -> dict[str, Floats]:
     """Return what the calendar says of every step of a panel, the parts that vary."""
-    moments = panel.moments()
-    index = pd.DatetimeIndex(moments)
     step = panel.calendar
+    moments = step.shown(panel.moments())
+    index = pd.DatetimeIndex(moments)
     parts: dict[str, Any] = {}
-    if step.kind == "months":
+    if step.by_month:
         parts["month"] = index.month
         parts["business_days"] = _business_days(moments, step.step, at_end=step.at_end)
     else:
-        if step.kind == "fixed" and step.step < 86_400 * 10**9:
+        if step.sub_daily:
             parts["minute_of_day"] = index.hour * 60 + index.minute
         parts["day_of_week"] = index.dayofweek
         parts["day_of_month"] = index.day

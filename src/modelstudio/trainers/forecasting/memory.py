@@ -8,15 +8,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pandas as pd
 
-from modelstudio.trainers.forecasting.assembly import Rows, assemble, collapsed
-from modelstudio.trainers.forecasting.columns import (
-    INTEGERS,
-    UnreadableMoments,
-    moments_of,
-    texts_of,
-)
-from modelstudio.trainers.forecasting.reading import rows_of
-from modelstudio.trainers.targets import beyond_computing
+from modelstudio.trainers.forecasting import asking
+from modelstudio.trainers.forecasting.assembly import Rows, assemble
+from modelstudio.trainers.forecasting.identity import answered, keys_of
+from modelstudio.trainers.forecasting.joins import examples, one_after_the_other
+from modelstudio.trainers.forecasting.moments import answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +21,7 @@ if TYPE_CHECKING:
     from modelstudio.trainers.forecasting.calendar import Calendar
     from modelstudio.trainers.forecasting.columns import Columns
     from modelstudio.trainers.forecasting.panel import Floats, Panel
+    from modelstudio.trainers.forecasting.steps import Raw
 
 
 class Remembering(Protocol):
@@ -46,6 +43,9 @@ class Remembering(Protocol):
     def history(self) -> Panel: ...
 
     @property
+    def raw(self) -> Raw | None: ...
+
+    @property
     def prediction_column(self) -> str: ...
 
     @property
@@ -53,10 +53,18 @@ class Remembering(Protocol):
 
 
 class Memory:
-    """Turns a table that asks for forecasts into series, and forecasts into a table."""
+    """Turns a table that asks for forecasts into series, and forecasts into a table.
+
+    Attributes
+    ----------
+    notes
+        What of the last table did not match what the model knows, in sentences.
+    """
 
     def __init__(self, package: Remembering) -> None:
         self._package = package
+        self._zone = package.columns.zone
+        self.notes: list[str] = []
 
     def panel_of(self, frame: pd.DataFrame) -> tuple[Panel, set[str]]:
         """Return the series to forecast, and which of them have new history.
@@ -68,61 +76,42 @@ class Memory:
         KeyError
             With the name of a required column that is absent.
         ValueError
-            When a value cannot be read, or an item that is not remembered has no history.
+            When a value cannot be read, an item that is not remembered has no history, or a known
+            covariate is not given for any step to forecast.
         """
         package = self._package
+        self.notes, self._zone = [], package.columns.zone
         frame = frame.reset_index(drop=True)  # labels may repeat in a frame put together
         if frame.empty:
-            return package.history.resized(None, package.horizon), set()
-        rows = collapsed(self._rows(frame), package.calendar, package.columns, package.resampling)
+            panel = package.history.resized(None, package.horizon)
+            asking.check_future(panel, None, package, self.notes)
+            return panel, set()
+        given, zone = asking.read(frame, package, self.notes)
+        self._zone = zone or package.columns.zone
+        rows = asking.in_steps(given, package, self.notes)
+        asking.tell_of_gaps(rows, package, self.notes)
         panel, changed = self._panel(rows, frame)
-        return panel.resized(None, package.horizon), changed
+        panel = panel.resized(None, package.horizon)
+        asking.check_future(panel, given, package, self.notes)
+        return panel, changed
 
     def answer(self, panel: Panel, predicted: Floats, quantiles: Floats) -> pd.DataFrame:
         """Return one row for each item and step ahead.
 
-        Columns are the item id (when there are several series), the timestamp, the forecast, and a
+        Columns are the item ids (when there are several series), the timestamp, the forecast, and a
         column for each quantile, which are along the last axis of ``quantiles``.
         """
         package = self._package
-        columns: dict[str, Any] = {}
-        if package.columns.item is not None:
-            ids = pd.Series(np.repeat(np.array(panel.items, dtype=object), package.horizon))
-            whole = package.columns.types[package.columns.item] in INTEGERS
-            columns[package.columns.item] = _whole(ids) if whole else ids
-        columns[package.columns.time] = panel.future(package.horizon).ravel()
+        columns: dict[str, Any] = {
+            name: ids.repeat(package.horizon).reset_index(drop=True)
+            for name, ids in answered(panel.items, package.columns).items()
+        }
+        moments = panel.future(package.horizon).ravel()
+        columns[package.columns.time] = answer(moments, package.calendar, self._zone)
         columns[package.prediction_column] = predicted.ravel()
         for number, name in enumerate(package.quantile_columns):
             columns[name] = quantiles[..., number].ravel()
         return pd.DataFrame(columns)
-
-    def _rows(self, frame: pd.DataFrame) -> Rows:
-        columns = self._package.columns
-        for name in (columns.time, columns.item):
-            if name is not None and name not in frame:
-                raise KeyError(name)
-        try:
-            moments, given = moments_of(frame[columns.time])
-        except UnreadableMoments as error:
-            raise ValueError(f"{columns.time}: {str(error)[:80]!r} is no date") from error
-        for name in (columns.time, columns.item):
-            if name is not None and frame[name].isna().any():
-                raise ValueError(
-                    f"{name}: {int(frame[name].isna().sum())} rows are without a value"
-                )
-        rows = rows_of(frame, columns, moments, given)
-        if columns.target in frame:
-            unread = frame.loc[
-                frame[columns.target].notna() & ~np.isfinite(rows.target), columns.target
-            ]
-            if len(unread):
-                raise ValueError(
-                    f"{columns.target}: {str(unread.iloc[0])[:80]!r} is no finite number"
-                )
-        huge = beyond_computing(rows.target)
-        if huge is not None:
-            raise ValueError(f"{columns.target}: {huge:g} is too large to compute with")
-        return rows
 
     def _panel(self, rows: Rows, frame: pd.DataFrame) -> tuple[Panel, set[str]]:
         """Return the series of a frame, and which of them have new history."""
@@ -130,7 +119,7 @@ class Memory:
         asked = set(rows.item)
         valued = np.isfinite(rows.target)
         changed = set(rows.item[valued])
-        together = _joined(self._memory(asked), rows)
+        together = one_after_the_other(self._memory(asked), rows)
         made = assemble(
             together,
             package.calendar,
@@ -166,35 +155,30 @@ class Memory:
         for name in columns.static:
             remembered = history.static.get(name, np.full(len(history), np.nan))
             values = np.where(places >= 0, remembered[np.maximum(places, 0)], np.nan)
-            if name in frame and columns.item is not None:
-                given = frame[frame[name].notna()]
-                keys = texts_of(given[columns.item])
-                first = given[~keys.duplicated()]
-                encoded = pd.Series(columns.encode(name, first[name]), index=keys[first.index])
-                told = encoded.reindex(list(panel.items)).to_numpy(dtype="float64")
+            if name in frame and columns.items:
+                told = self._told(name, frame).reindex(list(panel.items)).to_numpy(dtype="float64")
                 values = np.where(np.isfinite(told), told, values)
+            absent = (places < 0) & np.isnan(values)
+            if absent.any():
+                items = [panel.items[place] for place in np.flatnonzero(absent)]
+                self.notes.append(
+                    f"{name}: {len(items)} new series have no value of this static feature, "
+                    f"{examples(items)} for one"
+                )
             found[name] = values
         return found
 
-
-def _whole(ids: pd.Series) -> pd.Series:
-    try:
-        return ids.astype("int64")
-    except (ValueError, OverflowError) as error:
-        wrong = next(text for text in ids if not text.lstrip("-").isdecimal())
-        raise ValueError(
-            f"The item {wrong!r} is no whole number as those trained on are"
-        ) from error
-
-
-def _joined(memory: Rows, rows: Rows) -> Rows:
-    """Return remembered rows and then given ones, which come last and so win."""
-    return Rows(
-        item=np.concatenate([memory.item, rows.item]),
-        moment=np.concatenate([memory.moment, rows.moment]),
-        target=np.concatenate([memory.target, rows.target]),
-        covariates={
-            name: np.concatenate([memory.covariates[name], values])
-            for name, values in rows.covariates.items()
-        },
-    )
+    def _told(self, name: str, frame: pd.DataFrame) -> pd.Series:
+        """Return a frame's values of a static feature by series, the first of each."""
+        columns = self._package.columns
+        given = frame[frame[name].notna()]
+        keys, _ = keys_of(given, columns)
+        values = pd.DataFrame({"item": keys, "value": columns.encode(name, given[name])})
+        values = values.drop_duplicates()
+        several = values["item"][values["item"].duplicated()]
+        if len(several):
+            self.notes.append(
+                f"{name}: {several.nunique()} series have several values of this static feature, "
+                f"{examples(several)} for one; the first is taken"
+            )
+        return values.drop_duplicates("item").set_index("item")["value"]

@@ -39,19 +39,28 @@ class Scales:
     squared: Floats
 
     @classmethod
-    def of(cls, panel: Panel, cuts: Sequence[Ints], season: int, most: int | None = None) -> Self:
+    def of(
+        cls,
+        panel: Panel,
+        cuts: Sequence[Ints],
+        season: int,
+        most: int | None = None,
+        *,
+        exact: bool = False,
+    ) -> Self:
         """Measure the history before each window's cut; shorter than a season, step by step.
 
-        With ``most``, no more than so many steps before the cut.
+        With ``most``, no more than so many steps before the cut. With ``exact``, a series that
+        repeats its season to the last digit is measured step by step too, and so has an error.
         """
-        pairs = [_scales(panel.at(cut), season, most) for cut in cuts]
+        pairs = [_scales(panel.at(cut), season, most, exact=exact) for cut in cuts]
         return cls(np.array([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs]))
 
 
-def _scales(panel: Panel, season: int, most: int | None) -> tuple[Floats, Floats]:
+def _scales(panel: Panel, season: int, most: int | None, *, exact: bool) -> tuple[Floats, Floats]:
     found = [_differences(panel, lag, most) for lag in (season, 1)]
     (absolute, squared), (absolute_1, squared_1) = found
-    short = np.isnan(absolute)
+    short = np.isnan(absolute) | (exact & (absolute == 0))
     absolute, squared = np.where(short, absolute_1, absolute), np.where(short, squared_1, squared)
     return np.where(absolute > 0, absolute, np.nan), np.where(squared > 0, squared, np.nan)
 

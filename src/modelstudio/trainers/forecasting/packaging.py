@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -12,12 +12,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from modelstudio.trainers.forecasting.assembly import Resampling
+from modelstudio.trainers.forecasting.assembly import Resampling, Rows
 from modelstudio.trainers.forecasting.calendar import Calendar
 from modelstudio.trainers.forecasting.columns import Columns
 from modelstudio.trainers.forecasting.conformal import Calibration
 from modelstudio.trainers.forecasting.members import load_members, save_members
 from modelstudio.trainers.forecasting.panel import Panel
+from modelstudio.trainers.forecasting.steps import Raw
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +47,8 @@ class Package:
         history is given.
     forecasts
         Of the members that are slow to ask, for that history.
+    raw
+        Rows of the last periods as they are before they are taken together; None when none are.
     nonnegative
         Whether the target never is below zero.
     """
@@ -63,6 +66,7 @@ class Package:
     calibration: Calibration
     history: Panel
     forecasts: Mapping[str, Floats]
+    raw: Raw | None = None
 
     @property
     def quantile_columns(self) -> list[str]:
@@ -87,7 +91,7 @@ class Package:
         text = json.dumps(state, indent=1, allow_nan=False)
         (folder / "manifest.json").write_text(text, encoding="utf-8")
         save_members(self.members, folder / "members")
-        save_history(self.history, folder)
+        save_history(self.history, self.raw, folder)
         stacked = [self.forecasts[name] for name in sorted(self.forecasts)]
         np.savez_compressed(folder / "forecasts.npz", forecasts=np.array(stacked))
 
@@ -96,8 +100,8 @@ class Package:
         state = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         if state["version"] != _FORMAT_VERSION:
             raise ValueError("manifest.json has an unknown format version")
-        columns = columns_of(state["columns"])
-        calendar = Calendar(**state["calendar"])
+        columns = Columns.of_state(state["columns"])
+        calendar = Calendar.of_state(state["calendar"])
         with np.load(folder / "forecasts.npz", allow_pickle=False) as arrays:
             forecasts = dict(zip(state["forecasts"], arrays["forecasts"], strict=True))
         return cls(
@@ -108,23 +112,12 @@ class Package:
             members=load_members(folder / "members"),
             calibration=Calibration.of_json(state["calibration"]),
             history=load_history(folder, calendar, columns), forecasts=forecasts,
+            raw=load_raw(folder, columns),
         )  # fmt: skip
 
 
-def columns_of(state: Mapping[str, Any]) -> Columns:
-    """Return the columns that a manifest has as JSON."""
-    found = Columns(**state)
-    return replace(
-        found,
-        known=tuple(found.known),
-        past=tuple(found.past),
-        static=tuple(found.static),
-        categories={name: tuple(values) for name, values in found.categories.items()},
-    )
-
-
-def save_history(panel: Panel, folder: Path) -> None:
-    """Write the series to two tables: one row an item, and one row a step."""
+def save_history(panel: Panel, raw: Raw | None, folder: Path) -> None:
+    """Write the series to two tables, one row an item and one a step, and raw rows to another."""
     items = {
         "item": pa.array(panel.items, pa.string()),
         "start": panel.starts,
@@ -136,6 +129,38 @@ def save_history(panel: Panel, folder: Path) -> None:
     }
     for name, columns in (("items", items), ("steps", steps)):
         pq.write_table(pa.table(columns), folder / f"{name}.parquet")  # type: ignore[no-untyped-call]
+    if raw is not None:
+        _save_raw(raw, folder)
+
+
+def _save_raw(raw: Raw, folder: Path) -> None:
+    rows = {
+        "item": pa.array(raw.rows.item, pa.string()),
+        "moment": pa.array(raw.rows.moment.astype("datetime64[us]")),
+        "target": raw.rows.target,
+    } | {f"c:{name}": values for name, values in raw.rows.covariates.items()}
+    pq.write_table(pa.table(rows), folder / "raw.parquet")  # type: ignore[no-untyped-call]
+    state = None if raw.calendar is None else asdict(raw.calendar)
+    (folder / "raw.json").write_text(json.dumps({"calendar": state}), encoding="utf-8")
+
+
+def load_raw(folder: Path, columns: Columns) -> Raw | None:
+    """Return the rows that were saved with the history; None when there are none."""
+    if not (folder / "raw.json").exists():
+        return None
+    state = json.loads((folder / "raw.json").read_text(encoding="utf-8"))["calendar"]
+    table = pq.read_table(folder / "raw.parquet", partitioning=None)  # type: ignore[no-untyped-call]
+
+    def array(name: str) -> Any:
+        return table.column(name).to_numpy().copy()
+
+    rows = Rows(
+        item=np.array(table.column("item").to_pylist(), dtype=object),
+        moment=array("moment"),
+        target=array("target"),
+        covariates={name: array(f"c:{name}") for name in columns.covariates},
+    )
+    return Raw(None if state is None else Calendar.of_state(state), rows)
 
 
 def load_history(folder: Path, calendar: Calendar, columns: Columns) -> Panel:

@@ -28,6 +28,11 @@ class ForecastingModel:
 
     New history of an item costs a fit of each statistical model in the blend, typically
     milliseconds to a tenth of a second a series; the global models only predict.
+
+    Attributes
+    ----------
+    notes
+        What of the last frame did not match what the model knows, in sentences.
     """
 
     row_wise: ClassVar[bool] = False
@@ -36,6 +41,10 @@ class ForecastingModel:
         self._package = package
         self._memory = Memory(package)
 
+    @property
+    def notes(self) -> list[str]:
+        return self._memory.notes
+
     @classmethod
     def load(cls, model_dir: Path) -> Self:
         return cls(Package.load(model_dir))
@@ -43,7 +52,7 @@ class ForecastingModel:
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return one row for each item and step ahead.
 
-        Columns are the item id (when there are several series), the timestamp, the forecast, and a
+        Columns are the item ids (when there are several series), the timestamp, the forecast, and a
         column for each quantile.
 
         Raises

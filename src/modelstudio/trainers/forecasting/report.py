@@ -103,7 +103,7 @@ def _backtest_table(backtest: Backtest) -> pd.DataFrame:
         columns: dict[str, Any] = {
             "item": np.repeat(np.array(view.items, dtype=object), horizon),
             "window": len(windows.cuts) - windows.test - window,
-            "timestamp": view.future(horizon).ravel(),
+            "timestamp": view.calendar.shown(view.future(horizon)).ravel(),
             "step": np.tile(np.arange(1, horizon + 1), len(view)),
             "actual": windows.actual[window].ravel(),
             "prediction": backtest.predicted[window].ravel(),

@@ -73,6 +73,15 @@ MISSING: Final[Mapping[str, str]] = {
     "mean": "The mean of the series.",
     "zero": "Zero.",
 }
+MIXED: Final[Mapping[str, str]] = {
+    "refuse": "The run fails and names them.",
+    "leave_out": "They are left out, and the warnings name them.",
+}
+UNFINISHED: Final[Mapping[str, str]] = {
+    "leave_out": "They are left out; later rows of them count together with those there were.",
+    "complete": "They stand for the whole step; a sum grows as the step does.",
+    "keep": "They count as they are.",
+}
 _NUMERIC_AGGREGATIONS: Final[Mapping[str, str]] = {
     "mean": "The mean.",
     "sum": "The sum.",
@@ -134,12 +143,14 @@ _BOOSTED: Final = ("DirectLightGBM", "RecursiveLightGBM", "DifferencedLightGBM",
 
 def forecasting_schema() -> JsonSchema:
     """Return the configuration schema of the forecasting trainer."""
-    properties = {**_task(), **_effort(), **_data(), **_models()}
+    properties = {**_task(), **_effort(), **_calendar(), **_data(), **_models()}
     definitions = {
         "EvalMetric": choice("Metric by which models are chosen and weighted.", METRICS),
         "Presets": choice("How much effort goes into accuracy.", PRESETS),
         "ModelType": choice("A type of model.", MODEL_TYPES),
         "Missing": choice("What stands in for a missing target value.", MISSING),
+        "Mixed": choice("What becomes of series of another frequency.", MIXED),
+        "Unfinished": choice("What becomes of steps that are not whole.", UNFINISHED),
         "NumericAggregation": choice("How numbers are taken together.", _NUMERIC_AGGREGATIONS),
         "CategoricalAggregation": choice(
             "How texts are taken together.", _CATEGORICAL_AGGREGATIONS
@@ -215,18 +226,46 @@ def _effort() -> JsonSchema:
     }
 
 
-def _data() -> JsonSchema:
+def _calendar() -> JsonSchema:
     return {
-        "readings": readings(),
         "frequency": described(
             "Frequency",
-            "Step of the series, such as D, B, W-SUN, MS, QS, h or 30min; rows within a step are "
-            "taken together. With auto it is inferred and no row may share a step with another.",
+            "Step of the series, such as D, B, W-SUN, MS, BME, SMS, M-15, WOM-1MON, QS, h or "
+            "30min. Rows within a step are taken together; with auto it is inferred and no row "
+            "may share a step with another.",
             "auto",
             type="string",
             minLength=1,
-            maxLength=20,
+            maxLength=40,
         ),
+        "mixed_frequencies": described(
+            "Series of another frequency",
+            "What becomes of series that do not have the frequency of most.",
+            "refuse",
+            **{"$ref": "#/$defs/Mixed"},
+        ),
+        "unfinished_periods": described(
+            "Unfinished periods",
+            "What becomes of a series' first and last step when rows are taken together and do not "
+            "cover all of it.",
+            "leave_out",
+            **{"$ref": "#/$defs/Unfinished"},
+        ),
+        "time_zone": described(
+            "Time zone",
+            "Zone whose days, weeks and months count and that forecasts are answered in, such as "
+            "Europe/Berlin; that of the timestamps when empty.",
+            None,
+            type=["string", "null"],
+            minLength=1,
+            maxLength=64,
+        ),
+    }
+
+
+def _data() -> JsonSchema:
+    return {
+        "readings": readings(),
         "numeric_aggregation": described(
             "Aggregation of numbers",
             "How the target and numeric covariates within a step are taken together.",

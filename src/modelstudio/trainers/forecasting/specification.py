@@ -47,21 +47,24 @@ def _dataset(
     }
 
 
-_ITEM_TYPES: Final = ("STRING", "NUMERIC")
+_ITEM_TYPES: Final = ("STRING", "NUMERIC", "BOOLEAN")
 
 
 def _training_columns() -> dict[str, Any]:
     return {
         TIME_COLUMN: _column(
             "Timestamp column",
-            "When a value was measured: a date, a timestamp, or a text of one.",
-            ("TEMPORAL", "STRING"),
+            "When a value was measured: a date, a timestamp, a text of one, or a whole number such "
+            "as 2024 or 202401.",
+            ("TEMPORAL", "STRING", "NUMERIC"),
         ),
         TARGET_COLUMN: _column("Target column", "What to forecast.", ("NUMERIC",), target=True),
         ITEM_COLUMN: _column(
             "Item id column",
-            "Tells series apart. Without it, the dataset is a single series.",
+            "Tells series apart, such as store and product. Without any, the dataset is a single "
+            "series.",
             _ITEM_TYPES,
+            multiple=True,
             optional=True,
         ),
         KNOWN_COLUMNS: _column(
@@ -76,7 +79,7 @@ def _training_columns() -> dict[str, Any]:
 
 
 def _inputs() -> dict[str, Any]:
-    item = _column("Item id column", "The item that a row describes.", _ITEM_TYPES)
+    item = _column("Item id column", "The series that a row is of.", _ITEM_TYPES, multiple=True)
     training = _training_columns()
     return {
         TRAINING_INPUT: _dataset(

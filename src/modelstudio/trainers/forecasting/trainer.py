@@ -230,6 +230,7 @@ def _package(
         members=members,
         calibration=_calibrated(run, search, remembered),
         history=panel.resized(remembered, run.options.horizon),
+        raw=run.source.raw,
         forecasts={
             name: forecasts[name]
             for name, member in members.items()

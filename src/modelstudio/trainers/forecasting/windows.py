@@ -136,5 +136,5 @@ def _windows(panel: Panel, horizon: int, cuts: Any, least: int, season: int, see
         cuts=chosen,
         test=test,
         actual=np.array([actual[number] for number in filled]).reshape(-1, len(sample), horizon),
-        scales=Scales.of(sampled, [cut[sample] for cut in chosen], season),
+        scales=Scales.of(sampled, [cut[sample] for cut in chosen], season, exact=True),
     )

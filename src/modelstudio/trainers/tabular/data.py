@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from sklearn.model_selection import train_test_split
 
 from modelstudio.trainers.base import TrainingError
+from modelstudio.trainers.tabular import targets
+from modelstudio.trainers.tabular.preparation.reading import Readings
 from modelstudio.trainers.tabular.specification import TARGET_COLUMN
 from modelstudio.trainers.targets import refuse_beyond_computing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pandas as pd
-
     from modelstudio.trainers.base import InputTable, Reporter
+    from modelstudio.trainers.tabular.targets import Task
 
     Rows = np.ndarray[tuple[Any, ...], np.dtype[Any]]
 
-Task = Literal["classification", "regression"]
 
 HOLDOUT_FRACTION = 0.2
 MINIMUM_ROWS = 10
@@ -31,11 +32,15 @@ MAXIMUM_CLASSES = 1000
 # The squares of smaller numbers are nothing in single precision.
 _SMALLEST_TARGET = 1e-30
 
-_NUMERIC = frozenset({"BYTE", "SHORT", "INTEGER", "LONG", "FLOAT", "DOUBLE", "DECIMAL"})
-_FRACTIONAL = frozenset({"FLOAT", "DOUBLE", "DECIMAL"})
-_LABEL_TYPES: Mapping[Task, frozenset[str]] = {
-    "classification": _NUMERIC | {"STRING", "BOOLEAN"},
-    "regression": _NUMERIC,
+_NULLABLE: Mapping[str, pd.api.extensions.ExtensionDtype] = {
+    "int8": pd.Int8Dtype(),
+    "int16": pd.Int16Dtype(),
+    "int32": pd.Int32Dtype(),
+    "int64": pd.Int64Dtype(),
+    "uint8": pd.UInt8Dtype(),
+    "uint16": pd.UInt16Dtype(),
+    "uint32": pd.UInt32Dtype(),
+    "uint64": pd.UInt64Dtype(),
 }
 
 
@@ -55,6 +60,8 @@ class LabelledTable:
         The target's dataset field type.
     left_out
         Rows of the table that have no target value.
+    readings
+        What is known of how the values of the columns were written.
     """
 
     features: pd.DataFrame
@@ -62,6 +69,7 @@ class LabelledTable:
     column_types: Mapping[str, str]
     label_type: str
     left_out: int = 0
+    readings: Readings = field(default_factory=Readings)
 
     def take(self, rows: Rows) -> LabelledTable:
         """Return the rows at these positions, numbered from 0."""
@@ -82,26 +90,28 @@ def target_of(table: InputTable) -> str:
 
 
 def read(
-    table: InputTable, target: str, task: Task, role: str, reporter: Reporter
+    table: InputTable,
+    target: str,
+    task: Task,
+    role: str,
+    reporter: Reporter,
+    told: Mapping[str, str] | None = None,
 ) -> LabelledTable:
-    """Read the rows of a table that have a target value; ``role`` names the table in messages."""
+    """Read the rows of a table that have a target value; ``role`` names the table in messages.
+
+    ``told`` has the names of the readings that the user asks for, by column.
+    """
     if target not in table.column_types:
         raise TrainingError(f"The {role} dataset has no column {target!r}, the target column")
     label_type = table.column_types[target]
-    if label_type not in _LABEL_TYPES[task]:
-        raise TrainingError(
-            f"The target column {target!r} of the {role} dataset has type {label_type}, which "
-            f"{task} cannot predict"
-        )
+    told = told or {}
     # Without partitioning=None a folder named a=b on the way to the file would become a column.
     arrow = pq.read_table(table.path, partitioning=None)  # type: ignore[no-untyped-call]
     position = list(table.column_types).index(target)
-    labels = arrow.column(position)
-    if label_type in _FRACTIONAL:
-        labels = labels.cast(pa.float64())
-        known = np.isfinite(labels.to_numpy())
-    else:
-        known = labels.is_valid().to_numpy()
+    labels = targets.Target(target, label_type, role).read(
+        arrow.column(position), task, told.get(target, ""), reporter
+    )
+    known = labels.is_valid().to_numpy(zero_copy_only=False)
     missing = len(known) - int(known.sum())
     if missing:
         reporter.log(
@@ -109,7 +119,7 @@ def read(
             f"value in the target column {target!r}",
             "WARNING",
         )
-    features = arrow.remove_column(position).filter(pa.array(known)).to_pandas(date_as_object=False)
+    features = to_pandas(arrow.remove_column(position).filter(pa.array(known)))
     series = labels.filter(pa.array(known)).to_pandas().rename(target)
     if task == "regression":
         series = series.astype("float64")
@@ -120,7 +130,21 @@ def read(
         {name: kind for name, kind in table.column_types.items() if name != target},
         label_type,
         missing,
+        Readings(table.readings, {name: told[name] for name in told if name in table.column_types}),
     )
+
+
+def to_pandas(table: pa.Table) -> pd.DataFrame:
+    """Return a table as trainers read it: integers stay integers where values are missing.
+
+    As floats, identifiers beyond 2^53 that differ would become one, and 101 would become 101.0.
+    """
+    frame = table.to_pandas(date_as_object=False)
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if pa.types.is_integer(column.type) and column.null_count:
+            nullable = _NULLABLE[str(column.type)]
+            frame[name] = column.to_pandas(types_mapper={column.type: nullable}.get)
+    return frame
 
 
 def check_labels(table: LabelledTable, task: Task) -> None:
@@ -148,7 +172,7 @@ def check_labels(table: LabelledTable, task: Task) -> None:
             )
         return
     if len(counts) > MAXIMUM_CLASSES:
-        hint = "; predict a number with regression" if table.label_type in _NUMERIC else ""
+        hint = "; predict a number with regression" if table.label_type in targets.NUMERIC else ""
         raise TrainingError(
             f"The target column {target!r} has {len(counts)} classes; at most {MAXIMUM_CLASSES} "
             f"are supported{hint}"
@@ -179,24 +203,6 @@ def hold_out(table: LabelledTable, task: Task, seed: int) -> tuple[LabelledTable
     )
     train = np.sort(np.concatenate([train, always_train]))
     return replace(table.take(train), left_out=table.left_out), table.take(np.sort(holdout))
-
-
-def check_test(test: LabelledTable, training: LabelledTable) -> None:
-    """Refuse a test table on which a model of the training table cannot be measured."""
-    absent = [name for name in training.column_types if name not in test.column_types]
-    if absent:
-        raise TrainingError(
-            "The test dataset lacks columns of the training dataset: "
-            + ", ".join(repr(name) for name in absent[:10])
-        )
-    if test.labels.empty:
-        raise TrainingError(f"The target column {test.labels.name!r} of the test dataset is empty")
-    numeric = {test.label_type in _NUMERIC, training.label_type in _NUMERIC}
-    if test.label_type != training.label_type and numeric != {True}:
-        raise TrainingError(
-            f"The target column {test.labels.name!r} has type {test.label_type} in the test "
-            f"dataset and {training.label_type} in the training dataset"
-        )
 
 
 def _shown(value: Any) -> str:

@@ -13,14 +13,20 @@ from modelstudio.trainers.tabular.autogluon.packaging import (
     PREPARATION_FILE,
 )
 from modelstudio.trainers.tabular.manifest import Manifest
-from modelstudio.trainers.tabular.preparation import Preparation
+from modelstudio.trainers.tabular.preparation import Counts, Preparation
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 class TabularModel:
-    """A classifier or regressor that the tabular trainers left; see ``base.Predictor``."""
+    """A classifier or regressor that the tabular trainers left; see ``base.Predictor``.
+
+    Attributes
+    ----------
+    notes
+        What the last call of ``predict`` could not take as it was, in plain sentences.
+    """
 
     row_wise = True
 
@@ -28,6 +34,7 @@ class TabularModel:
         self._predictor = predictor
         self._preparation = preparation
         self._manifest = manifest
+        self.notes: list[str] = []
 
     @classmethod
     def load(cls, model_dir: Path) -> Self:
@@ -47,9 +54,11 @@ class TabularModel:
         KeyError
             With the name of a required column that is absent.
         ValueError
-            When a value cannot be read as its column's type; the message names the column.
+            When a column is there several times; the message names it.
         """
-        features = self._preparation.transform(frame).reset_index(drop=True)
+        counts = Counts()
+        features = self._preparation.transform(frame, counts).reset_index(drop=True)
+        self.notes = counts.notes()
         labels, probabilities = predict(self._predictor, features)
         columns = {self._manifest.prediction_column: labels.to_numpy()}
         for name, position in self._manifest.probability_columns.items():

@@ -21,7 +21,8 @@ from modelstudio.trainers.tabular.autogluon.options import FitOptions
 from modelstudio.trainers.tabular.autogluon.predictor import predict
 from modelstudio.trainers.tabular.autogluon.progress import reported_output
 from modelstudio.trainers.tabular.manifest import Manifest, model_api
-from modelstudio.trainers.tabular.preparation import Preparation
+from modelstudio.trainers.tabular.matching import check_values, matched
+from modelstudio.trainers.tabular.preparing import findings, prepare, report_columns
 from modelstudio.trainers.tabular.specification import TEST_INPUT, TRAINING_INPUT
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from modelstudio.trainers.base import Reporter, TrainingTask
-    from modelstudio.trainers.tabular.data import LabelledTable, Task
+    from modelstudio.trainers.tabular.data import LabelledTable
+    from modelstudio.trainers.tabular.preparation import Preparation
+    from modelstudio.trainers.tabular.targets import Task
 
 # The leaderboard and the report may take so much of the time limit again; the report some seconds
 # more, and up to a most.
@@ -42,7 +45,6 @@ _MOST_REPORT_SECONDS = 30
 # after the time limit. Writing takes about as long as loading the model did.
 _END_SHARE = 1.2
 _END_SECONDS = 8
-_LISTED_COLUMNS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +71,13 @@ class AutogluonTabularTrainer:
         started = time.monotonic()
         source = task.inputs[TRAINING_INPUT]
         target = data.target_of(source)
-        table = data.read(source, target, self.objective, "training", reporter)
+        told = task.config["readings"]
+        table = data.read(source, target, self.objective, "training", reporter, told)
         data.check_labels(table, self.objective)
         training, holdout = self._split(table, task, reporter)
-        preparation = _prepare(training, task.config["seed"])
+        preparation = prepare(training, task.config["seed"])
+        if TEST_INPUT in task.inputs:
+            check_values(preparation, holdout, reporter)
         tables = _Tables(
             _with_labels(preparation, training, "training"),
             _with_labels(preparation, holdout, "test"),
@@ -82,7 +87,7 @@ class AutogluonTabularTrainer:
         _report_parameters(task, options, training, holdout, reporter)
         predictor = fitting.fit(task, options, tables.train, target, started, reporter)
         used = preparation.keep(predictor.features())
-        _report_columns(used, reporter)
+        report_columns(used, reporter)
         subject = self._subject(predictor, training, holdout, used, task)
         with _in_memory(predictor) as seconds:
             end = started + _END_SHARE * task.config["time_limit"] + _END_SECONDS - seconds
@@ -128,9 +133,9 @@ class AutogluonTabularTrainer:
         if TEST_INPUT not in task.inputs:
             return data.hold_out(table, self.objective, task.config["seed"])
         target = str(table.labels.name)
-        test = data.read(task.inputs[TEST_INPUT], target, self.objective, "test", reporter)
-        data.check_test(test, table)
-        return table, test
+        source, told = task.inputs[TEST_INPUT], task.config["readings"]
+        test = data.read(source, target, self.objective, "test", reporter, told)
+        return table, matched(test, table, self.objective, reporter)
 
     def _problem_type(self, labels: pd.Series) -> str:
         if self.objective == "regression":
@@ -159,7 +164,8 @@ class AutogluonTabularTrainer:
             classes=[] if regression else list(predictor.class_labels),
             eval_metric=predictor.eval_metric.name,
             seed=task.config["seed"],
-            columns=[column.name for column in preparation.columns],
+            preparation=preparation,
+            findings=findings(preparation),
             validation_score=validation_score(predictor),
         )
 
@@ -170,17 +176,6 @@ class TabularClassificationTrainer(AutogluonTabularTrainer):
 
 class TabularRegressionTrainer(AutogluonTabularTrainer):
     objective = "regression"
-
-
-def _prepare(table: LabelledTable, seed: int) -> Preparation:
-    reserved = [str(table.labels.name)]
-    preparation = Preparation.fit(table.features, table.column_types, reserved, seed, table.labels)
-    if not preparation.columns:
-        raise TrainingError(
-            "No column is left to learn from: "
-            + _listed([f"{name!r} ({why})" for name, why in preparation.dropped.items()])
-        )
-    return preparation
 
 
 def _with_labels(preparation: Preparation, table: LabelledTable, role: str) -> pd.DataFrame:
@@ -222,24 +217,6 @@ def _report_parameters(
     provenance.report(task, reporter)
     for name, value in parameters.items():
         reporter.parameter(name, value)
-
-
-def _report_columns(preparation: Preparation, reporter: Reporter) -> None:
-    used = [repr(column.name) for column in preparation.columns]
-    reporter.log(f"Columns used ({len(used)}): {_listed(used)}")
-    reporter.table(
-        "preparation",
-        preparation.actions(),
-        "What became of each column of the training data before models learned from it.",
-    )
-    dropped = [f"{name!r} ({why})" for name, why in preparation.dropped.items()]
-    if dropped:
-        reporter.log(f"Columns left out ({len(dropped)}): {_listed(dropped)}")
-
-
-def _listed(items: list[str]) -> str:
-    more = len(items) - _LISTED_COLUMNS
-    return ", ".join(items[:_LISTED_COLUMNS]) + (f" and {more} more" if more > 0 else "")
 
 
 def _learned_rows(predictor: Any, tables: _Tables) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from modelstudio.trainers.tabular.gradient_ensemble import packaging
 from modelstudio.trainers.tabular.manifest import Manifest
-from modelstudio.trainers.tabular.preparation import Preparation
+from modelstudio.trainers.tabular.preparation import Counts, Preparation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +21,13 @@ _BATCH = 50_000
 
 
 class GradientEnsembleModel:
-    """What the gradient ensemble trainers left; see ``base.RowPredictor``."""
+    """What the gradient ensemble trainers left; see ``base.RowPredictor``.
+
+    Attributes
+    ----------
+    notes
+        What the last call of ``predict`` could not take as it was, in plain sentences.
+    """
 
     row_wise: ClassVar[bool] = True
 
@@ -37,6 +43,7 @@ class GradientEnsembleModel:
         self._label_array = pd.Series(self._labels).to_numpy()
         self._preparation = preparation
         self._manifest = manifest
+        self.notes: list[str] = []
 
     @classmethod
     def load(cls, model_dir: Path) -> Self:
@@ -56,16 +63,18 @@ class GradientEnsembleModel:
         KeyError
             With the name of a required column that is absent.
         ValueError
-            When a value cannot be read as its column's type; the message names the column.
+            When a column is there several times; the message names it.
         """
+        counts = Counts()
         parts = [
-            self._predict(frame.iloc[start : start + _BATCH])
+            self._predict(frame.iloc[start : start + _BATCH], counts)
             for start in range(0, max(len(frame), 1), _BATCH)
         ]
+        self.notes = counts.notes()
         return parts[0] if len(parts) == 1 else pd.concat(parts)
 
-    def _predict(self, frame: pd.DataFrame) -> pd.DataFrame:
-        matrix = self._preparation.matrix(frame)
+    def _predict(self, frame: pd.DataFrame, counts: Counts) -> pd.DataFrame:
+        matrix = self._preparation.matrix(frame, counts)
         name = self._manifest.prediction_column
         if not len(matrix):
             empty = np.zeros((0, max(self._model.classes, 1)))

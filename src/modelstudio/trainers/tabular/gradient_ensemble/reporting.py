@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from modelstudio.trainers.tabular.gradient_ensemble.rows import Rows
     from modelstudio.trainers.tabular.gradient_ensemble.search import Search
 
-_LISTED_COLUMNS = 100
-
 
 def report_parameters(task: TrainingTask, rows: Rows, problem: Problem, reporter: Reporter) -> None:
     config = task.config
@@ -56,8 +54,3 @@ def report_search(search: Search, config: Mapping[str, Any], reporter: Reporter)
             "The time limit cut the search short, so that the run cannot be repeated exactly",
             "WARNING",
         )
-
-
-def listed(items: list[str]) -> str:
-    more = len(items) - _LISTED_COLUMNS
-    return ", ".join(items[:_LISTED_COLUMNS]) + (f" and {more} more" if more > 0 else "")

@@ -31,22 +31,24 @@ from modelstudio.trainers.tabular.gradient_ensemble.portfolio import candidates_
 from modelstudio.trainers.tabular.gradient_ensemble.problem import Problem
 from modelstudio.trainers.tabular.gradient_ensemble.progress import SearchProgress, leaderboard
 from modelstudio.trainers.tabular.gradient_ensemble.reporting import (
-    listed,
     report_parameters,
     report_search,
 )
 from modelstudio.trainers.tabular.gradient_ensemble.rows import Rows, fitting_memory
 from modelstudio.trainers.tabular.gradient_ensemble.search import Limits, Search
 from modelstudio.trainers.tabular.manifest import Manifest, model_api
-from modelstudio.trainers.tabular.preparation import Preparation
+from modelstudio.trainers.tabular.matching import check_values, matched
+from modelstudio.trainers.tabular.preparing import findings, prepare, report_columns
 from modelstudio.trainers.tabular.specification import TEST_INPUT, TRAINING_INPUT
 
 if TYPE_CHECKING:
     from modelstudio.trainers.base import Reporter, TrainingTask
-    from modelstudio.trainers.tabular.data import LabelledTable, Task
+    from modelstudio.trainers.tabular.data import LabelledTable
     from modelstudio.trainers.tabular.gradient_ensemble.assembling import Assembled
     from modelstudio.trainers.tabular.gradient_ensemble.metrics import Kind
     from modelstudio.trainers.tabular.gradient_ensemble.problem import Learner
+    from modelstudio.trainers.tabular.preparation import Preparation
+    from modelstudio.trainers.tabular.targets import Task
 
     Array = np.ndarray[Any, Any]
 
@@ -98,7 +100,10 @@ class GradientEnsembleTrainer:
         with threadpool_limits(threads):
             rows = self._read(task, reporter)
             clock = _Clock.of(started, float(task.config["time_limit"]), rows)
-            preparation = _prepare(rows.learned, task.config["seed"], reporter)
+            preparation = prepare(rows.learned, task.config["seed"])
+            report_columns(preparation, reporter)
+            if TEST_INPUT in task.inputs:
+                check_values(preparation, rows.holdout, reporter)
             problem, classes = self._problem(rows, preparation, task, threads)
             report_parameters(task, rows, problem, reporter)
             assembled = self._learn(problem, rows, task, clock, reporter)
@@ -162,14 +167,15 @@ class GradientEnsembleTrainer:
     def _read(self, task: TrainingTask, reporter: Reporter) -> Rows:
         source = task.inputs[TRAINING_INPUT]
         target = data.target_of(source)
-        table = data.read(source, target, self.objective, "training", reporter)
+        told = task.config["readings"]
+        table = data.read(source, target, self.objective, "training", reporter, told)
         data.check_labels(table, self.objective)
         seed = task.config["seed"]
         table = fitting_memory(table, task, reporter)
         if TEST_INPUT in task.inputs:
-            test = data.read(task.inputs[TEST_INPUT], target, self.objective, "test", reporter)
-            data.check_test(test, table)
-            return Rows(table, table, test, None)
+            source = task.inputs[TEST_INPUT]
+            test = data.read(source, target, self.objective, "test", reporter, told)
+            return Rows(table, table, matched(test, table, self.objective, reporter), None)
         training, holdout = data.hold_out(table, self.objective, seed)
         if not task.config["refit_full"]:
             return Rows(training, training, holdout, None)
@@ -241,7 +247,8 @@ class GradientEnsembleTrainer:
             classes=classes,
             eval_metric=metric.name,
             seed=problem.seed,
-            columns=[column.name for column in preparation.columns],
+            preparation=preparation,
+            findings=findings(preparation),
             validation_score=shown if metric.name == metric.criterion else None,
         )
 
@@ -271,27 +278,6 @@ def _evaluated(subject: report.Subject, reporter: Reporter, deadline: float) -> 
         return report.write(subject, reporter, deadline)
     except ValueError as error:
         raise TrainingError(f"In the test dataset: {error}") from error
-
-
-def _prepare(table: LabelledTable, seed: int, reporter: Reporter) -> Preparation:
-    target = str(table.labels.name)
-    preparation = Preparation.fit(table.features, table.column_types, [target], seed, table.labels)
-    if not preparation.columns:
-        raise TrainingError(
-            "No column is left to learn from: "
-            + listed([f"{name!r} ({why})" for name, why in preparation.dropped.items()])
-        )
-    used = [repr(column.name) for column in preparation.columns]
-    reporter.log(f"Columns used ({len(used)}): {listed(used)}")
-    dropped = [f"{name!r} ({why})" for name, why in preparation.dropped.items()]
-    if dropped:
-        reporter.log(f"Columns left out ({len(dropped)}): {listed(dropped)}")
-    reporter.table(
-        "preparation",
-        preparation.actions(),
-        "What was done with each column of the training table.",
-    )
-    return preparation
 
 
 def _matrix(preparation: Preparation, table: LabelledTable) -> Array:

@@ -4,6 +4,7 @@ Fitted on the training table, saved as JSON beside the model, applied to tables 
 """
 
 from modelstudio.trainers.tabular.preparation.column import Feature, PreparedColumn
+from modelstudio.trainers.tabular.preparation.counting import Counts
 from modelstudio.trainers.tabular.preparation.preparation import Preparation
 
-__all__ = ["Feature", "Preparation", "PreparedColumn"]
+__all__ = ["Counts", "Feature", "Preparation", "PreparedColumn"]

@@ -1,6 +1,7 @@
-"""Chooses how a column is treated, by its type and all of its values.
+"""Chooses how a column is treated, by its reading and all of its values.
 
-The target decides one thing only: whether a number that identifies rows is kept.
+The target decides only what the values leave open: whether a number that identifies rows is kept,
+and whether whole numbers are codes.
 """
 
 from __future__ import annotations
@@ -11,18 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelstudio.trainers.tabular.preparation import (
-    categories,
-    dates,
-    identifiers,
-    numerals,
-    texts,
+from modelstudio.tables.readings import (
+    BooleanReading,
+    MomentReading,
+    NumberReading,
+    bits,
+    is_mark,
 )
-from modelstudio.trainers.tabular.preparation.dates import EPOCH_UNITS, DateFormat
+from modelstudio.trainers.tabular.preparation import categories, codes, identifiers, texts
+from modelstudio.trainers.tabular.preparation import precision as precisions
+from modelstudio.trainers.tabular.preparation.identity import plain
 from modelstudio.trainers.tabular.preparation.moments import PARTS, Moments
-from modelstudio.trainers.tabular.preparation.plain import Booleans, Numbers, flag_of
+from modelstudio.trainers.tabular.preparation.plain import Booleans, Numbers
 
 if TYPE_CHECKING:
+    from modelstudio.tables.readings import Decision, Reading
     from modelstudio.trainers.tabular.preparation.treatment import ColumnData, Treatment
 
     Values = np.ndarray[Any, Any]
@@ -32,17 +36,18 @@ ONE_VALUE = "it has one value"
 OUTSIDE = "its dates are not within 1678 to 2261"
 ALL_DIFFERENT = "nearly every value is different"
 
-_NUMBERS = frozenset({"BYTE", "SHORT", "INTEGER", "LONG", "FLOAT", "DOUBLE", "DECIMAL"})
-_WHOLE = frozenset({"INTEGER", "LONG"})
-_MOMENTS = frozenset({"DATE", "TIMESTAMP"})
-
-# Of the distinct texts that must be numbers or dates for the column to be one of them.
-_NEARLY_ALL = 0.98
+_SUPPORTED = frozenset(
+    {
+        "BYTE", "SHORT", "INTEGER", "LONG", "FLOAT", "DOUBLE", "DECIMAL", "BOOLEAN", "DATE",
+        "TIMESTAMP", "STRING",
+    }
+)  # fmt: skip
 # Fewer distinct whole numbers in a string column are codes.
 _LEAST_NUMBERS = 10
-_LEAST_COMPACT_DATES = 10
-_MOST_FLAGS = 50
+_LEAST_COMPACT_DATES, _LEAST_COMPACT_TEXTS = 10, 2
+_REPEATED = 2  # rows to a value, of codes
 _EPOCH_SECONDS = (631_152_000, 2_524_608_000)  # the years 1990 to 2049
+_EPOCH_UNITS = {bits.SECONDS: 1.0, bits.MILLISECONDS: 1e-3, bits.MICROSECONDS: 1e-6}
 _NAMED_MOMENT = re.compile(
     r"time|date|stamp|epoch|moment|created|updated|(?:^|_)(?:at|ts|on)$", re.IGNORECASE
 )
@@ -54,7 +59,38 @@ _LEAST_COMMON_SHARE = 0.1
 _SAMPLE = 1000
 # Without either, the hour of the week says what the other says.
 _BOTH = frozenset({"weekday", "hour"})
+_OF_MONTHS = frozenset({"days", "year", "month"})
+# The parts of a moment that such texts say something about; of others all.
+_MEANT = {
+    bits.CLOCK: frozenset({"hour", "minute"}),
+    bits.YEAR: frozenset({"days", "year"}),
+    **dict.fromkeys((bits.MONTH, bits.MONTH2, bits.YEAR_MONTH, bits.QUARTER), _OF_MONTHS),
+}
 KEPT_IDENTIFIER = "an identifier, kept because it tells of the target"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column to choose for.
+
+    Attributes
+    ----------
+    field_type
+        Its dataset field type.
+    decision
+        How its values are read.
+    told
+        Whether the user has said so; then it is nothing else.
+    """
+
+    data: ColumnData
+    field_type: str
+    decision: Decision
+    told: bool = False
+
+    @property
+    def is_text(self) -> bool:
+        return self.field_type == "STRING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,34 +110,175 @@ class Choice:
     distinct: int = 0
 
 
-def choose(data: ColumnData, field_type: str, seed: int, target: Values | None = None) -> Choice:
+def choose(column: Column, seed: int, target: Values | None = None) -> Choice:
     """Choose the treatment of a column.
 
     ``target`` has the target of each row, numbers or the codes of classes, when it is known.
     """
-    if field_type in _NUMBERS:
-        return _of_numbers(data, field_type, target)
-    if field_type == "BOOLEAN":
-        return _single(Booleans(), data)
-    if field_type in _MOMENTS:
-        return _of_moments(data, DateFormat.ISO, strict=True)
-    if field_type == "STRING":
-        return _of_strings(data, seed, target)
-    return Choice(reason=f"columns of type {field_type} are not supported")
+    if column.field_type not in _SUPPORTED:
+        return Choice(reason=f"columns of type {column.field_type} are not supported")
+    if column.is_text:
+        return _of_strings(column, seed, target)
+    choice = _of_values(column, seed, target)
+    return choice or _of_words(column.data, seed)
 
 
-def _of_numbers(data: ColumnData, field_type: str, target: Values | None) -> Choice:
-    choice = _single(Numbers(single=field_type == "FLOAT"), data)
+def _of_strings(column: Column, seed: int, target: Values | None) -> Choice:
+    data, decision = column.data, column.decision
+    _, distinct = data.distinct
+    if not distinct:
+        return Choice(reason=NO_VALUE)
+    if len(distinct) == 1 and not data.missing.any():
+        return Choice(reason=ONE_VALUE, distinct=1)
+    choice = _of_values(column, seed, target)
+    if choice is not None and (choice.treatments or column.told):
+        note = "; ".join(filter(None, [f"text, {decision.reading.name}", choice.note]))
+        return replace(choice, note=note, distinct=len(distinct))
+    note = decision.note
+    if decision.question:
+        note = f"may be {' or '.join(decision.possible)}; the values do not tell which"
+    return replace(_of_words(data, seed), note=note, distinct=len(distinct))
+
+
+def _of_values(column: Column, seed: int, target: Values | None) -> Choice | None:
+    """Treat a column as what its reading says; None when that is text."""
+    reading = column.decision.reading
+    if isinstance(reading, BooleanReading):
+        return _single(Booleans(reading), column.data)
+    if isinstance(reading, NumberReading) or _is_duration(reading):
+        return _of_numbers(column, seed, target)
+    if isinstance(reading, MomentReading):
+        return _of_moments(column.data, reading)
+    return None
+
+
+def _is_duration(reading: Reading) -> bool:
+    return isinstance(reading, MomentReading) and reading.form == bits.DURATION
+
+
+# numbers ------------------------------------------------------------------------------------------
+
+
+def _of_numbers(column: Column, seed: int, target: Values | None) -> Choice | None:
+    data, reading = column.data, column.decision.reading
+    numbers = Numbers(reading, single=column.field_type == "FLOAT")
+    choice = _single(numbers, data)
+    if choice.reason == ONE_VALUE and len(np.unique(numbers.exact(data))) > 1:
+        choice = replace(choice, reason="")  # beyond 2**53, floats are one that differ
     if choice.reason:
         return choice
-    numbers = choice.made[0]
-    if field_type in _WHOLE and _are_compact_dates(numbers):
-        moments = _of_moments(data, DateFormat.COMPACT, strict=False)
+    if column.told or _is_duration(reading):
+        return _kept_apart(data, choice)
+    moments = _of_written_moments(column, choice.made[0])
+    if moments is not None:
+        return moments
+    if column.is_text and _are_few_codes(data):
+        flags = set(_present(data)) == {"0", "1"}
+        return _single(Booleans(BooleanReading(("1", "0"))), data) if flags else None
+    choice = _unless_identifier(data, choice, target)
+    return choice if choice.reason else _of_quantities(column, choice, seed, target)
+
+
+def _of_quantities(column: Column, choice: Choice, seed: int, target: Values | None) -> Choice:
+    """Offer numbers as such, and as categories where they are codes."""
+    data, numbers = column.data, choice.made[0]
+    choice = _kept_apart(data, choice)
+    if column.is_text and _are_digits(data, numbers):
+        return _codes_first(data, choice)
+    if target is None or not codes.may_be_codes(numbers):
+        return choice
+    return _also_codes(data, choice) if codes.are_codes(numbers, target, seed) else choice
+
+
+def _of_written_moments(column: Column, numbers: Values) -> Choice | None:
+    """Treat numbers that are dates, or count from 1970, as what they are."""
+    known = numbers[~np.isnan(numbers)]
+    least = _LEAST_COMPACT_TEXTS if column.is_text else _LEAST_COMPACT_DATES
+    if column.field_type in {"INTEGER", "LONG", "STRING"} and _are_compact_dates(known, least):
+        moments = _of_moments(column.data, MomentReading(bits.COMPACT))
         return replace(moments, note="whole numbers that are dates, year before month before day")
-    unit = _epoch_unit(data.name, numbers)
-    if unit is not None:
-        return replace(_of_moments(data, unit, strict=True), note=f"numbers that are {unit}")
-    return _unless_identifier(data, choice, target)
+    form = _epoch_form(column.data.name, known)
+    if form is None:
+        return None
+    reading = MomentReading(form, timed=True, zoned=True)
+    return replace(_of_moments(column.data, reading), note=f"numbers that are {reading.name}")
+
+
+def _are_compact_dates(known: Values, least: int) -> bool:
+    distinct = np.unique(known)
+    if len(distinct) < least:
+        return False
+    if distinct[0] < _COMPACT_DATES[0] or distinct[-1] > _COMPACT_DATES[1]:
+        return False
+    read = MomentReading(bits.COMPACT).read
+    return all(isinstance(read(f"{number:.0f}"), int) for number in distinct)
+
+
+def _epoch_form(name: str, known: Values) -> int | None:
+    """Return the unit in which numbers count from 1970; the name has to say that they are times."""
+    if not _NAMED_MOMENT.search(name):
+        return None
+    for form, seconds in _EPOCH_UNITS.items():
+        low, high = known.min() * seconds, known.max() * seconds
+        if _EPOCH_SECONDS[0] <= low <= high <= _EPOCH_SECONDS[1]:
+            return form
+    return None
+
+
+def _kept_apart(data: ColumnData, choice: Choice) -> Choice:
+    """Write numbers so that single precision holds them, where it would not."""
+    numbers = choice.treatments[0]
+    if not isinstance(numbers, Numbers) or numbers.single:
+        return choice
+    precision = precisions.choose(numbers.exact(data))
+    if precision is None:
+        return choice
+    note = f"counted from {precision.offset}" if precision.offset else "in a large and a small part"
+    apart = replace(numbers, precision=precision)
+    note = "; ".join(filter(None, [choice.note, f"numbers {note}"]))
+    return replace(choice, treatments=(apart,), made=tuple(apart.columns(data)), note=note)
+
+
+def _also_codes(data: ColumnData, choice: Choice) -> Choice:
+    """Offer whole numbers as categories besides."""
+    found = categories.fit(data, part="level", most=codes.MOST_LEVELS)
+    found = replace(found, names=tuple(plain(name) for name in found.names))
+    note = "; ".join(filter(None, [choice.note, "whole numbers that are also codes"]))
+    return replace(
+        choice,
+        treatments=(*choice.treatments, found),
+        made=(*choice.made, *found.columns(data)),
+        note=note,
+    )
+
+
+def _are_few_codes(data: ColumnData) -> bool:
+    present = _present(data)
+    return len(present) < _LEAST_NUMBERS and all(text.strip().isdigit() for text in present)
+
+
+def _are_digits(data: ColumnData, numbers: Values) -> bool:
+    """Tell digits that repeat, which somebody has declared to be text."""
+    present = _present(data)
+    known = int((~np.isnan(numbers)).sum())
+    return known >= _REPEATED * len(present) and all(text.strip().isdigit() for text in present)
+
+
+def _codes_first(data: ColumnData, numbers: Choice) -> Choice:
+    """Take digits for codes before all else, and for numbers besides."""
+    found = categories.fit(data, most=codes.MOST_LEVELS)
+    values = found.columns(data)
+    if found.rare is not None and (values[0] == found.rare).mean() > 1 - _LEAST_COMMON_SHARE:
+        return numbers
+    (number,) = numbers.treatments
+    if not isinstance(number, Numbers):
+        return numbers
+    return replace(
+        numbers,
+        treatments=(found, replace(number, part="number")),
+        made=(*values, *numbers.made),
+        note="; ".join(filter(None, [numbers.note, "digits that are codes first"])),
+    )
 
 
 def _unless_identifier(data: ColumnData, choice: Choice, target: Values | None) -> Choice:
@@ -116,33 +293,14 @@ def _unless_identifier(data: ColumnData, choice: Choice, target: Values | None) 
     return replace(choice, reason=reason)
 
 
-def _are_compact_dates(numbers: Values) -> bool:
-    known = np.unique(numbers[~np.isnan(numbers)])
-    if len(known) < _LEAST_COMPACT_DATES:
-        return False
-    if known[0] < _COMPACT_DATES[0] or known[-1] > _COMPACT_DATES[1]:
-        return False
-    read = DateFormat.COMPACT.parser()
-    return all(read(f"{number:.0f}") is not None for number in known)
+# moments ------------------------------------------------------------------------------------------
 
 
-def _epoch_unit(name: str, numbers: Values) -> DateFormat | None:
-    """Return the unit in which numbers count from 1970; the name has to say that they are times."""
-    if not _NAMED_MOMENT.search(name):
-        return None
-    known = numbers[~np.isnan(numbers)]
-    for written, seconds in EPOCH_UNITS.items():
-        low, high = known.min() * seconds, known.max() * seconds
-        if _EPOCH_SECONDS[0] <= low <= high <= _EPOCH_SECONDS[1]:
-            return written
-    return None
-
-
-def _of_moments(data: ColumnData, written: DateFormat, *, strict: bool) -> Choice:
-    everything = Moments(written, strict)
+def _of_moments(data: ColumnData, reading: MomentReading) -> Choice:
+    everything = Moments(reading)
     values = everything.columns(data)
     varying = [place for place, part in enumerate(values) if _distinct(part) > 1]
-    meant = written.parts
+    meant = _MEANT.get(reading.form)
     varying = [place for place in varying if meant is None or PARTS[place] in meant]
     if not {PARTS[place] for place in varying} >= _BOTH:
         varying = [place for place in varying if PARTS[place] != "weekhour"]
@@ -160,53 +318,26 @@ def _of_moments(data: ColumnData, written: DateFormat, *, strict: bool) -> Choic
     )
 
 
-def _of_strings(data: ColumnData, seed: int, target: Values | None) -> Choice:
-    _, distinct = data.distinct
-    present = [text for text in distinct if not numerals.is_marker(text)]
-    if not distinct:
-        return Choice(reason=NO_VALUE)
-    if len(distinct) == 1 and not data.missing.any():
-        return Choice(reason=ONE_VALUE, distinct=1)
-    choice = _of_written_values(data, present, target) if present else None
-    if choice is not None and choice.treatments:
-        return replace(choice, distinct=len(distinct))
-    note = "" if choice is None else choice.note
-    return replace(_of_words(data, present, seed), note=note, distinct=len(distinct))
+# text ---------------------------------------------------------------------------------------------
 
 
-def _of_written_values(
-    data: ColumnData, present: list[str], target: Values | None
-) -> Choice | None:
-    """Treat a string column as the flags, dates or numbers that it holds, if it does."""
-    if len(present) <= _MOST_FLAGS and {flag_of(text) for text in present} == {0.0, 1.0}:
-        return _single(Booleans(strict=False), data, "text that says true or false")
-    written, note = dates.infer(present, _NEARLY_ALL)
-    if written is not None:
-        choice = _of_moments(data, written, strict=False)
-        return replace(choice, note="; ".join(filter(None, [f"text, {written.plural}", note])))
-    spelling = numerals.infer(present, _NEARLY_ALL)
-    if spelling is not None and not _are_codes(present):
-        choice = _single(numerals.NumberTexts(spelling), data, "text that is numbers")
-        return _unless_identifier(data, choice, target)
-    return Choice(note=note)
+def _present(data: ColumnData) -> list[str]:
+    return [text for text in data.distinct[1] if not is_mark(text)]
 
 
-def _are_codes(present: list[str]) -> bool:
-    return len(present) < _LEAST_NUMBERS and all(text.strip().isdigit() for text in present)
-
-
-def _of_words(data: ColumnData, present: list[str], seed: int) -> Choice:
-    codes, distinct = data.distinct
+def _of_words(data: ColumnData, seed: int) -> Choice:
+    present = _present(data)
+    places, distinct = data.distinct
     found = categories.fit(data)
     if len(distinct) <= categories.FEW_LEVELS:
         return Choice((found,), tuple(found.columns(data)))
-    reason = identifiers.of_texts(data.name, present, int((codes >= 0).sum()))
+    reason = identifiers.of_texts(data.name, present, int((places >= 0).sum()))
     if reason is not None:
         return Choice(reason=reason)
     treatments: list[Treatment] = []
     values = found.columns(data)
     common = values[0] != (-1 if found.rare is None else found.rare)
-    if common[codes >= 0].mean() >= _LEAST_COMMON_SHARE and _distinct(values[0]) > 1:
+    if common[places >= 0].mean() >= _LEAST_COMMON_SHARE and _distinct(values[0]) > 1:
         treatments.append(found)
     else:
         values = []
@@ -222,7 +353,7 @@ def _of_words(data: ColumnData, present: list[str], seed: int) -> Choice:
     return Choice(tuple(treatments), tuple(values))
 
 
-def _single(treatment: Treatment, data: ColumnData, note: str = "") -> Choice:
+def _single(treatment: Treatment, data: ColumnData) -> Choice:
     values = treatment.columns(data)
     distinct = _distinct(values[0])
     reason = ""
@@ -230,7 +361,7 @@ def _single(treatment: Treatment, data: ColumnData, note: str = "") -> Choice:
         reason = NO_VALUE
     elif distinct == 1 and not np.isnan(values[0]).any():
         reason = ONE_VALUE
-    return Choice((treatment,), tuple(values), reason, note, distinct)
+    return Choice((treatment,), tuple(values), reason, distinct=distinct)
 
 
 def _distinct(values: Values) -> int:

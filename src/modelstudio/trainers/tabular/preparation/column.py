@@ -10,13 +10,20 @@ import numpy as np
 
 from modelstudio.trainers.tabular.preparation.categories import Categories
 from modelstudio.trainers.tabular.preparation.moments import Moments
-from modelstudio.trainers.tabular.preparation.numerals import NumberTexts
+from modelstudio.trainers.tabular.preparation.older_treatments import (
+    Booleans2,
+    Moments2,
+    Numbers2,
+    NumberTexts2,
+)
 from modelstudio.trainers.tabular.preparation.plain import Booleans, Numbers
+from modelstudio.trainers.tabular.preparation.standing_in import StandIn
 from modelstudio.trainers.tabular.preparation.texts import Texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from modelstudio.trainers.tabular.preparation.counting import Counts
     from modelstudio.trainers.tabular.preparation.treatment import (
         ColumnData,
         Reader,
@@ -29,11 +36,15 @@ MISSING_PART = "missing"
 _TREATMENTS: tuple[type[Treatment], ...] = (
     Numbers,
     Booleans,
-    NumberTexts,
     Moments,
     Categories,
     Texts,
+    Numbers2,
+    Booleans2,
+    NumberTexts2,
+    Moments2,
 )
+_TAKEN_FOR: Mapping[str, str] = {"booleans": "true or false", "moments": "dates"}
 _BY_KIND: Mapping[str, type[Treatment]] = {treatment.kind: treatment for treatment in _TREATMENTS}
 
 
@@ -72,6 +83,10 @@ class PreparedColumn:
         Whether a further part, ``missing``, tells where the first one has no value.
     outputs
         Feature name to the part that it holds, in order.
+    without
+        Texts that stand for no value.
+    stand_in
+        What a missing value is answered as where training had too few to learn what it means.
     """
 
     name: str
@@ -80,6 +95,8 @@ class PreparedColumn:
     treatments: tuple[Treatment, ...]
     flagged: bool
     outputs: Mapping[str, str]
+    stand_in: StandIn | None = None
+    without: tuple[str, ...] = ()
 
     @property
     def features(self) -> tuple[Feature, ...]:
@@ -95,9 +112,28 @@ class PreparedColumn:
             for name, part in self.outputs.items()
         )
 
-    def values(self, data: ColumnData) -> list[Values]:
-        """Return one array for each output."""
+    @property
+    def is_category(self) -> bool:
+        """Whether it is a category before all else."""
+        first = self.treatments[0]
+        return bool(first.levels(first.parts[0]))
+
+    @property
+    def taken_for(self) -> str:
+        """What its values are read as, for a sentence."""
+        first = self.treatments[0]
+        reading = getattr(first, "reading", None)
+        if reading is None or self.field_type != "STRING":
+            return _TAKEN_FOR.get(first.kind.removesuffix(" 2"), first.kind)
+        return str(reading.name)
+
+    def values(self, data: ColumnData, counts: Counts | None = None) -> list[Values]:
+        """Return one array for each output; ``counts`` is told what cannot be taken as it is."""
         made = [values for treatment in self.treatments for values in treatment.columns(data)]
+        if counts is not None:
+            counts.see(self, data, made[0])
+        if self.stand_in is not None:
+            made = self.stand_in.fill(made, data.missing)
         if self.flagged:
             made.append(np.isnan(made[0]).astype("float64"))
         return [made[place] for place in self._places()]
@@ -105,6 +141,10 @@ class PreparedColumn:
     def reader(self) -> Reader:
         """Return a function from a value to one number for each output."""
         read = _joined([treatment.reader(self.name) for treatment in self.treatments])
+        if self.stand_in is not None:
+            read = self.stand_in.reader(read)
+        if self.without:
+            read = _with_marks(read, frozenset(self.without))
         if self.flagged:
             read = _with_flag(read)
         places = self._places()
@@ -127,7 +167,12 @@ class PreparedColumn:
             for place, treatment in enumerate(self.treatments)
             if parts & set(treatment.parts) or (flagged and place == 0)
         )
-        return replace(self, outputs=outputs, flagged=flagged, treatments=treatments)
+        stand_in = self.stand_in and self.stand_in.keep(
+            _parts_of(self.treatments), _parts_of(treatments)
+        )
+        return replace(
+            self, outputs=outputs, flagged=flagged, treatments=treatments, stand_in=stand_in
+        )
 
     def state(self) -> dict[str, Any]:
         return {
@@ -136,6 +181,8 @@ class PreparedColumn:
             "nullable": self.nullable,
             "flagged": self.flagged,
             "outputs": dict(self.outputs),
+            "without": list(self.without),
+            "stand_in": None if self.stand_in is None else self.stand_in.state(),
             "treatments": [
                 {"kind": treatment.kind, **treatment.state()} for treatment in self.treatments
             ],
@@ -147,10 +194,13 @@ class PreparedColumn:
             _BY_KIND[one["kind"]].of_state({key: one[key] for key in one if key != "kind"})
             for one in state["treatments"]
         )
-        return cls(**{**state, "treatments": treatments})
+        stand_in = None if state["stand_in"] is None else StandIn.of_state(state["stand_in"])
+        without = tuple(state["without"])
+        made = {"treatments": treatments, "stand_in": stand_in, "without": without}
+        return cls(**{**state, **made})
 
     def _parts(self) -> list[str]:
-        parts = [part for treatment in self.treatments for part in treatment.parts]
+        parts = _parts_of(self.treatments)
         return [*parts, MISSING_PART] if self.flagged else parts
 
     def _places(self) -> list[int]:
@@ -158,10 +208,18 @@ class PreparedColumn:
         return [places[part] for part in self.outputs.values()]
 
 
+def _parts_of(treatments: Sequence[Treatment]) -> list[str]:
+    return [part for treatment in treatments for part in treatment.parts]
+
+
 def _joined(readers: list[Reader]) -> Reader:
     if len(readers) == 1:
         return readers[0]
     return lambda value: [number for read in readers for number in read(value)]
+
+
+def _with_marks(read: Reader, marks: Collection[str]) -> Reader:
+    return lambda value: read(None if isinstance(value, str) and value.strip() in marks else value)
 
 
 def _with_flag(read: Reader) -> Reader:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 NUMBERS_THE_ROWS = "it numbers the rows"
 IDENTIFIES_ROWS = "it identifies rows"
+INDEX = "it is an index that counts the rows"
 
 _LEAST_ROWS = 20
 # Enough that a measurement is not a gapless series by accident.
@@ -39,6 +40,12 @@ _NAMED_ID = re.compile(
     r"|^(?:row|record|serial|index)[\s_.-]?(?:no|nr|num|number|id)?$"
     r"|[a-z](?:Id|ID|Uuid|UUID|Guid|Key)$"
 )
+# What tables are saved with that never was one of their columns.
+_NAMED_INDEX = re.compile(
+    r"__index_level_\d+__|unnamed: ?\d+|index|level_0"
+    r"|row[\s_.-]?(?:names?|no|nr|num|number|index|id)",
+    re.IGNORECASE,
+)
 _NAMED_TIME = re.compile(
     r"year|month|week|day|date|time|hour|minute|second|period|quarter|age|step", re.IGNORECASE
 )
@@ -52,6 +59,8 @@ def of_numbers(name: str, numbers: Values) -> str | None:
     Only whole numbers that hardly repeat can, and only when they are a series without large gaps
     or are named like an identifier: a moment in seconds is distinct in each row too.
     """
+    if _is_index(name, numbers):
+        return INDEX
     known = numbers[~np.isnan(numbers)]
     if len(known) < _LEAST_ROWS or (known != np.floor(known)).any():
         return None
@@ -68,6 +77,17 @@ def of_numbers(name: str, numbers: Values) -> str | None:
     ascends = bool((np.diff(known) > 0).all())
     least = _ROWS_OF_A_SERIES if ascends else _ROWS_OF_A_SHUFFLED_SERIES
     return NUMBERS_THE_ROWS if len(known) >= least else None
+
+
+def _is_index(name: str, numbers: Values) -> bool:
+    """Tell the index of a table, or of some rows of a larger one: a different count in each row."""
+    if not _NAMED_INDEX.fullmatch(name.strip()) or np.isnan(numbers).any() or len(numbers) < 2:  # noqa: PLR2004
+        return False
+    if (numbers != np.floor(numbers)).any() or numbers.min() < 0:
+        return False
+    if len(numbers) < _LEAST_ROWS:
+        return numbers[0] in {0, 1} and bool((np.diff(numbers) == 1).all())
+    return len(np.unique(numbers)) == len(numbers)
 
 
 def tells_of(numbers: Values, target: Values, *, is_regression: bool) -> bool:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 
-from modelstudio.trainers.tabular.preparation.dates import DateFormat
-from modelstudio.trainers.tabular.preparation.treatment import NAN, Treatment, is_missing
+from modelstudio.tables.readings import MomentReading
+from modelstudio.trainers.tabular.preparation.reading import many_values, value_of
+from modelstudio.trainers.tabular.preparation.treatment import NAN, Treatment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,35 +23,27 @@ if TYPE_CHECKING:
 PARTS = ("days", "year", "month", "day", "weekday", "dayofyear", "hour", "minute", "weekhour")
 
 _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - moments are UTC without a zone
-_MICROSECONDS_A_DAY = 86_400_000_000
+MICROSECONDS_A_DAY = 86_400_000_000
 _MICROSECONDS_AN_HOUR = 3_600_000_000
 _MICROSECONDS_A_MINUTE = 60_000_000
 # What the table libraries hold at a precision of nanoseconds, the years 1678 to 2261; a moment
 # outside, such as 9999-12-31, stands for "never" and counts as missing.
-_EARLIEST = pd.Timestamp.min.value // 1000 + 1
-_LATEST = pd.Timestamp.max.value // 1000 - 1
+EARLIEST = pd.Timestamp.min.value // 1000 + 1
+LATEST = pd.Timestamp.max.value // 1000 - 1
 _UNITS = {"ns": (1, 1000), "us": (1, 1), "ms": (1000, 1), "s": (1_000_000, 1)}
 
 
-@dataclass(frozen=True, slots=True)
-class Moments(Treatment):
-    """Dates or timestamps as parts, in UTC.
+class MomentParts(Treatment):
+    """Moments as parts, in UTC, by whatever rule they are read.
 
     Attributes
     ----------
-    written
-        How text spells a moment.
-    strict
-        Whether what cannot be read is an error rather than missing.
     chosen
         The parts that are made, of ``PARTS``; the first is always made.
     """
 
-    kind: ClassVar[str] = "moments"
     row_microseconds: ClassVar[float] = 5.0
-    written: DateFormat
-    strict: bool
-    chosen: tuple[str, ...] = PARTS
+    chosen: tuple[str, ...]
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -59,8 +52,29 @@ class Moments(Treatment):
     def levels(self, part: str) -> tuple[str, ...]:  # noqa: ARG002
         return ()
 
+    def micros(self, name: str) -> Callable[[Any], int | None]:
+        """Return a function from a value to microseconds since 1970, None for missing."""
+        raise NotImplementedError
+
+    def distinct_micros(self, texts: list[str]) -> tuple[Values, Values]:
+        """Return which of some texts are moments, and the microseconds of each."""
+        raise NotImplementedError
+
+    def moments(self, data: ColumnData) -> tuple[Values, Values]:
+        """Return which rows have a moment, and the microseconds since 1970 of each row."""
+        series = data.series
+        # Arrow's own types come as Python objects, below.
+        if isinstance(series.dtype, np.dtype | pd.DatetimeTZDtype) and series.dtype.kind == "M":
+            return _native(series)
+        if data.is_numeric or pd.api.types.infer_dtype(data.objects, skipna=True) == "string":
+            codes, texts = data.distinct
+            known, of_each = self.distinct_micros(texts)
+            return np.append(known, False)[codes], np.append(of_each, 0)[codes]
+        micros = self.micros(data.name)
+        return split([micros(value) for value in data.objects])
+
     def columns(self, data: ColumnData) -> list[Values]:
-        known, moments = self._moments(data)
+        known, moments = self.moments(data)
         made = []
         parts = _parts_of_many(moments[known], self.chosen)
         for part in parts:
@@ -70,7 +84,7 @@ class Moments(Treatment):
         return made
 
     def reader(self, name: str) -> Reader:
-        micros, parts_of_one = self._micros(name), _parts_of_one(self.chosen)
+        micros, parts_of_one = self.micros(name), _parts_of_one(self.chosen)
         missing = (NAN,) * len(self.chosen)
 
         def read(value: Any) -> Sequence[float]:
@@ -81,72 +95,64 @@ class Moments(Treatment):
 
         return read
 
+
+@dataclass(frozen=True, slots=True)
+class Moments(MomentParts):
+    """Dates or timestamps as the column's reading reads them; what it cannot read is missing."""
+
+    kind: ClassVar[str] = "moments"
+    reading: MomentReading
+    chosen: tuple[str, ...] = PARTS
+
     def state(self) -> dict[str, Any]:
-        return {"written": self.written, "strict": self.strict, "chosen": list(self.chosen)}
+        return {"reading": self.reading.state(), "chosen": list(self.chosen)}
 
     @classmethod
     def of_state(cls, state: Mapping[str, Any]) -> Self:
-        return cls(DateFormat(state["written"]), state["strict"], tuple(state["chosen"]))
+        return cls(MomentReading.of_state(state["reading"]), tuple(state["chosen"]))
 
-    def _moments(self, data: ColumnData) -> tuple[Values, Values]:
-        """Return which rows have a moment, and the microseconds since the epoch of each row."""
-        series = data.series
-        # Arrow's own types come as Python objects, below.
-        if isinstance(series.dtype, np.dtype | pd.DatetimeTZDtype) and series.dtype.kind == "M":
-            return _native(series)
-        micros = self._micros(data.name)
-        if pd.api.types.infer_dtype(data.objects, skipna=True) == "string":
-            codes, texts = data.distinct
-            found = [micros(text) for text in texts]
-        else:
-            codes = np.arange(len(data))
-            found = [micros(value) for value in data.objects]
-        of_each = np.array([0 if one is None else one for one in [*found, None]], dtype="int64")
-        known = np.array([one is not None for one in [*found, None]], dtype=bool)
-        return known[codes], of_each[codes]
+    def micros(self, name: str) -> Callable[[Any], int | None]:  # noqa: ARG002
+        days = self._is_whole_days
 
-    def _micros(self, name: str) -> Callable[[Any], int | None]:
-        """Return a function from a value to microseconds since the epoch, None for missing."""
-        parse = self.written.parser()
-
-        def micros(value: Any) -> int | None:
-            if isinstance(value, str):
-                moment = parse(value)
-                if moment is None and self.strict and not self.written.is_far(value):
-                    raise ValueError(f"Column {name!r} has a value that is not a date or timestamp")
-            elif is_missing(value):
+        def read(value: Any) -> int | None:
+            found = value_of(self.reading, value)
+            if found is None or not EARLIEST <= found <= LATEST:
                 return None
-            else:
-                moment = _datetime(value, parse)
-                if moment is None and self.strict:
-                    raise ValueError(f"Column {name!r} has a value that is not a date or timestamp")
-            return None if moment is None else _microseconds(moment)
+            moment: int = found // MICROSECONDS_A_DAY * MICROSECONDS_A_DAY if days else found
+            return moment
 
-        return micros
+        return read
 
+    def distinct_micros(self, texts: list[str]) -> tuple[Values, Values]:
+        many = many_values(self.reading, texts)
+        if many is not None:
+            return _native(pd.Series(many))
+        micros = self.micros("")
+        return split([micros(text) for text in texts])
 
-def _datetime(value: Any, parse: Callable[[str], dt.datetime | None]) -> dt.datetime | None:
-    if isinstance(value, dt.datetime):
-        return value
-    if isinstance(value, dt.date):
-        return dt.datetime(value.year, value.month, value.day)  # noqa: DTZ001
-    if isinstance(value, np.datetime64):
-        moment = value.astype("datetime64[us]").item()
-        return moment if isinstance(moment, dt.datetime) else None
-    return parse(str(value))
+    @property
+    def _is_whole_days(self) -> bool:
+        return self.reading.field_type == "DATE"
 
 
-def _microseconds(moment: dt.datetime) -> int | None:
+def bounded(moment: dt.datetime) -> int | None:
+    """Return a moment's microseconds since 1970 in UTC, None beyond what libraries hold."""
     if moment.tzinfo is not None:
         offset = moment.utcoffset()
         moment = moment.replace(tzinfo=None)
     else:
         offset = None
     since = moment - _EPOCH
-    micros = since.days * _MICROSECONDS_A_DAY + since.seconds * 1_000_000 + since.microseconds
+    micros = since.days * MICROSECONDS_A_DAY + since.seconds * 1_000_000 + since.microseconds
     if offset is not None:
         micros -= offset // dt.timedelta(microseconds=1)
-    return micros if _EARLIEST <= micros <= _LATEST else None
+    return micros if EARLIEST <= micros <= LATEST else None
+
+
+def split(found: Sequence[int | None]) -> tuple[Values, Values]:
+    """Return which moments there are, and the microseconds of each."""
+    known = np.array([one is not None for one in found], dtype=bool)
+    return known, np.array([0 if one is None else one for one in found], dtype="int64")
 
 
 def _native(series: pd.Series) -> tuple[Values, Values]:
@@ -158,19 +164,19 @@ def _native(series: pd.Series) -> tuple[Values, Values]:
     ticks = values.view("int64")
     known = ~np.isnat(values)
     # Which ticks round down to microseconds within the bounds.
-    known &= ticks >= -(-_EARLIEST * divided // times)
-    known &= ticks <= (_LATEST * divided + divided - 1) // times
+    known &= ticks >= -(-EARLIEST * divided // times)
+    known &= ticks <= (LATEST * divided + divided - 1) // times
     return known, np.where(known, ticks, 0) * times // divided
 
 
 def _parts_of_many(micros: Values, parts: Sequence[str]) -> list[Values]:
-    days = micros // _MICROSECONDS_A_DAY
-    within = micros - days * _MICROSECONDS_A_DAY
+    days = micros // MICROSECONDS_A_DAY
+    within = micros - days * MICROSECONDS_A_DAY
     dates = days.astype("datetime64[D]")
     months = dates.astype("datetime64[M]")
     years = dates.astype("datetime64[Y]")
     made = {
-        "days": lambda: micros.astype("float64") / _MICROSECONDS_A_DAY,
+        "days": lambda: micros.astype("float64") / MICROSECONDS_A_DAY,
         "year": lambda: years.astype("int64") + 1970,
         "month": lambda: months.astype("int64") % 12 + 1,
         "day": lambda: (dates - months).astype("int64") + 1,
@@ -188,7 +194,7 @@ def _parts_of_one(parts: Sequence[str]) -> Callable[[int], Sequence[float]]:
     order = tuple(PARTS.index(part) for part in parts)
 
     def read(micros: int) -> Sequence[float]:
-        days, within = divmod(micros, _MICROSECONDS_A_DAY)
+        days, within = divmod(micros, MICROSECONDS_A_DAY)
         year = month = day = day_of_year = 0
         if calendar:
             date = dt.date.fromordinal(days + 719_163)  # the ordinal of 1970-01-01
@@ -196,7 +202,7 @@ def _parts_of_one(parts: Sequence[str]) -> Callable[[int], Sequence[float]]:
             day_of_year = date.timetuple().tm_yday
         weekday, hour = (days + 3) % 7, float(within) / _MICROSECONDS_AN_HOUR
         made = (
-            float(micros) / _MICROSECONDS_A_DAY,
+            float(micros) / MICROSECONDS_A_DAY,
             year,
             month,
             day,

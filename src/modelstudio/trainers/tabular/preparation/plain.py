@@ -8,84 +8,144 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 
+from modelstudio.tables.readings import BooleanReading, NumberReading, Reading, of_state
+from modelstudio.trainers.tabular.preparation.precision import Precision
+from modelstudio.trainers.tabular.preparation.reading import many_values, value_of
 from modelstudio.trainers.tabular.preparation.treatment import (
     NAN,
+    ColumnData,
     Treatment,
     bounded,
     bounded_number,
-    is_missing,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from modelstudio.trainers.tabular.preparation.treatment import ColumnData, Reader, Values
+    from modelstudio.trainers.tabular.preparation.treatment import Reader, Values
 
-_MISSING = (NAN,)
-_TRUE = frozenset({"true", "t", "yes", "y", "on"})
-_FALSE = frozenset({"false", "f", "no", "n", "off"})
+_A_SECOND = 1e6  # microseconds, in which durations are read
 
 
 @dataclass(frozen=True, slots=True)
 class Numbers(Treatment):
-    """A numeric column as float64.
+    """A column of numbers, or of texts that are read as such.
 
     Attributes
     ----------
+    reading
+        How texts are read; durations are numbers of seconds.
     single
         Whether the column is of single precision, to which a prediction's numbers are then rounded
         too.
+    precision
+        How numbers that single precision cannot hold are written; None for as they are.
+    part
+        What the first part is called.
     """
 
     kind: ClassVar[str] = "numbers"
+    reading: Reading
     single: bool = False
+    precision: Precision | None = None
+    part: str = "value"
 
     @property
     def parts(self) -> tuple[str, ...]:
-        return ("value",)
+        return (self.part, *(() if self.precision is None else self.precision.parts[1:]))
 
     def levels(self, part: str) -> tuple[str, ...]:  # noqa: ARG002
         return ()
 
     def columns(self, data: ColumnData) -> list[Values]:
-        if not pd.api.types.is_numeric_dtype(data.series.dtype):
-            return [data.read(self.reader(data.name), 1)[:, 0]]
+        if data.is_numeric:
+            return self._of_numbers(data)
+        if pd.api.types.infer_dtype(data.objects, skipna=True) not in {"string", "empty"}:
+            return list(data.read(self.reader(data.name), len(self.parts)).T)
+        codes, texts = data.distinct
+        many = many_values(self.reading, texts)
+        if many is not None and self.reading.kind == "number":
+            parts = self._of_numbers(ColumnData(pd.Series(many)))
+            return [np.append(part, NAN)[codes] for part in parts]
+        read = self.reader(data.name)
+        made = np.array([read(text) for text in [*texts, None]], dtype="float64")
+        return list(made[codes].T)
+
+    def _of_numbers(self, data: ColumnData) -> list[Values]:
+        if self.precision is not None:
+            known, numbers = data.numbers
+            return [_spread(part, known) for part in self.precision.of_numbers(numbers)]
         numbers = bounded(data.series.to_numpy(dtype="float64", na_value=np.nan))
         return [numbers.astype("float32").astype("float64") if self.single else numbers]
 
-    def reader(self, name: str) -> Reader:
+    def exact(self, data: ColumnData) -> Values:
+        """Return the known numbers, each at least once, as int64 where all are whole."""
+        if data.is_numeric:
+            return data.numbers[1]
+        if pd.api.types.infer_dtype(data.objects, skipna=True) == "string":
+            given: Any = data.distinct[1]
+        else:
+            given = data.objects
+        found = [number for number in map(self.number, given) if number == number]  # noqa: PLR0124
+        if any(number.__class__ is not int for number in found):
+            numbers = bounded(np.array(found, dtype="float64"))
+            return numbers[~np.isnan(numbers)]
+        return np.array(found, dtype="int64")
+
+    def numbers(self, data: ColumnData) -> Values:
+        """Return the numbers of a column themselves."""
+        return Numbers(self.reading, self.single).columns(data)[0]
+
+    def reader(self, name: str) -> Reader:  # noqa: ARG002
+        number = self.number
+        if self.precision is not None:
+            return _precise(number, self.precision)
+        if self.single:
+            return lambda value: (float(np.float32(bounded_number(float(number(value))))),)
+
         def read(value: Any) -> tuple[float]:
-            if value.__class__ is not float:
-                if is_missing(value):
-                    return _MISSING
-                value = number_of(value, name)
-            return (bounded_number(value),)
+            return (bounded_number(value if value.__class__ is float else float(number(value))),)
 
-        def read_single(value: Any) -> tuple[float]:
-            return (float(np.float32(read(value)[0])),)
+        return read
 
-        return read_single if self.single else read
+    @property
+    def number(self) -> Callable[[Any], float]:
+        """A function from a value to its number, NaN for missing; whole ones stay exact."""
+        reading = self.reading
+        if reading.kind == "moment":
+            return _duration(reading)
+
+        def read(value: Any) -> float:
+            found = value_of(reading, value)
+            return NAN if found is None else found
+
+        return read
 
     def state(self) -> dict[str, Any]:
-        return {"single": self.single}
+        return {
+            "reading": self.reading.state(),
+            "single": self.single,
+            "precision": None if self.precision is None else self.precision.state(),
+            "part": self.part,
+        }
 
     @classmethod
     def of_state(cls, state: Mapping[str, Any]) -> Self:
-        return cls(**state)
+        precision = state["precision"]
+        return cls(
+            of_state(state["reading"]),
+            state["single"],
+            None if precision is None else Precision.of_state(precision),
+            state["part"],
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Booleans(Treatment):
-    """True and false, by whatever name, as 1 and 0.
-
-    Attributes
-    ----------
-    strict
-        Whether another value is an error rather than missing.
-    """
+    """True and false as 1 and 0; ``reading`` says by what words."""
 
     kind: ClassVar[str] = "booleans"
-    strict: bool = True
+    reading: BooleanReading
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -97,52 +157,62 @@ class Booleans(Treatment):
     def columns(self, data: ColumnData) -> list[Values]:
         if data.series.dtype == bool:
             return [data.series.to_numpy(dtype="float64")]
-        return [data.read(self.reader(data.name), 1)[:, 0]]
+        if pd.api.types.infer_dtype(data.objects, skipna=True) not in {"string", "empty"}:
+            return [data.read(self.reader(data.name), 1)[:, 0]]
+        _, texts = data.distinct
+        read = self.reader(data.name)
+        return [data.take(np.array([read(text)[0] for text in texts], dtype="float64"))]
 
-    def reader(self, name: str) -> Reader:
+    def codes(self, data: ColumnData) -> Values:
+        """Return 1 for true, 0 for false, -1 for neither."""
+        flags = self.columns(data)[0]
+        return np.where(np.isnan(flags), -1, flags).astype("int64")
+
+    def reader(self, name: str) -> Reader:  # noqa: ARG002
+        reading = self.reading
+        known: dict[Any, tuple[float]] = {None: (NAN,), True: (1.0,), False: (0.0,)}
+
         def read(value: Any) -> tuple[float]:
-            if value is True:
-                return (1.0,)
-            if value is False:
-                return (0.0,)
-            if is_missing(value):
-                return _MISSING
-            flag = flag_of(value)
-            if flag is None and self.strict:
-                raise ValueError(f"Column {name!r} has a value that is neither true nor false")
-            return _MISSING if flag is None else (flag,)
+            return known[value_of(reading, value)]
 
         return read
 
     def state(self) -> dict[str, Any]:
-        return {"strict": self.strict}
+        return {"words": list(self.reading.words)}
 
     @classmethod
     def of_state(cls, state: Mapping[str, Any]) -> Self:
-        return cls(**state)
+        return cls(BooleanReading((state["words"][0], state["words"][1])))
 
 
-def number_of(value: Any, name: str) -> float:
-    """Return a value as a float; one too large for any is infinite."""
-    try:
-        return float(value)
-    except OverflowError:
-        return float("inf")
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"Column {name!r} has a value that is not a number") from error
+def _duration(reading: Reading) -> Callable[[Any], float]:
+    seconds = NumberReading()
+
+    def read(value: Any) -> float:
+        is_text = isinstance(value, str)
+        found = value_of(reading if is_text else seconds, value)
+        if found is None:
+            return NAN
+        return found / _A_SECOND if is_text else found  # type: ignore[no-any-return]
+
+    return read
 
 
-def flag_of(value: Any) -> float | None:
-    """Return 1 for true, 0 for false, None for what is neither."""
-    if isinstance(value, str):
-        word = value.strip().casefold()
-        if word in _TRUE:
-            return 1.0
-        if word in _FALSE:
-            return 0.0
-        value = word
-    if value in (1, "1", "1.0"):
-        return 1.0
-    if value in (0, "0", "0.0"):
-        return 0.0
-    return None
+def _spread(numbers: Values, known: Values) -> Values:
+    spread = np.full(len(known), NAN)
+    spread[known] = numbers
+    return spread
+
+
+def _precise(read: Callable[[Any], float], precision: Precision) -> Reader:
+    missing = (NAN,) * len(precision.parts)
+
+    def read_precise(value: Any) -> Sequence[float]:
+        number = read(value)
+        if number.__class__ is not int:
+            number = bounded_number(number)
+            if number != number:  # noqa: PLR0124 - NaN
+                return missing
+        return precision.of_number(number)
+
+    return read_precise

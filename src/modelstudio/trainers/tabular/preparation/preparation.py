@@ -6,47 +6,29 @@ table, or each single row, that is predicted.
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 
-from modelstudio.trainers.tabular.preparation import identifiers
-from modelstudio.trainers.tabular.preparation.choosing import Choice, choose
-from modelstudio.trainers.tabular.preparation.column import (
-    MISSING_PART,
-    Feature,
-    PreparedColumn,
-)
+from modelstudio.trainers.tabular.preparation import older
+from modelstudio.trainers.tabular.preparation.column import Feature, PreparedColumn
+from modelstudio.trainers.tabular.preparation.fitting import Fitting, Seen
+from modelstudio.trainers.tabular.preparation.reading import Readings
 from modelstudio.trainers.tabular.preparation.treatment import ColumnData
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
+    from modelstudio.trainers.tabular.preparation.counting import Counts
     from modelstudio.trainers.tabular.preparation.treatment import Values
 
 TOO_LITTLE = "it carries too little information"
 
-_FORMAT_VERSION = 2
-# In fewer rows, columns agree by accident.
-_LEAST_ROWS_TO_COMPARE = 20
-_FLAGGED_SHARES = (0.005, 0.995)
-_LEAST_FLAGGED_ROWS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What was seen of a column when the preparation was fitted."""
-
-    name: str
-    field_type: str
-    missing_share: float
-    distinct: int
-    note: str
+_FORMAT_VERSION = 3
 
 
 class Preparation:
@@ -84,16 +66,31 @@ class Preparation:
         reserved: Collection[str],
         seed: int = 0,
         target: pd.Series | None = None,
+        readings: Readings | None = None,
     ) -> Self:
         """Learn how to prepare the columns of ``column_types``, using no ``reserved`` name.
 
         ``seed`` chooses the texts of a large table from which their terms are learned. ``target``,
-        of the same rows, decides only whether a number that identifies rows is kept.
+        of the same rows, decides only what the values alone leave open: whether a number that
+        identifies or counts rows is kept, and whether whole numbers are codes. ``readings`` has
+        what is known of how the values are written.
         """
-        fitting = _Fitting({*reserved, *column_types}, seed, _numbers_of(target))
+        readings = readings or Readings()
+        columns_of = {name: ColumnData(frame[name].rename(name)) for name in column_types}
+        decided = readings.of_texts(
+            {name: data for name, data in columns_of.items() if column_types[name] == "STRING"}
+        )
+        fitting = Fitting({*reserved, *column_types}, seed, _numbers_of(target), readings.told)
         for name, field_type in column_types.items():
-            fitting.add(ColumnData(frame[name].rename(name)), field_type)
-        return cls(fitting.finished(), fitting.dropped, fitting.seen)
+            decision = decided.get(name) or readings.of_typed(name, field_type)
+            fitting.add(columns_of.pop(name), field_type, decision)
+        fitting.judge_counters(lambda columns, rows: cls(columns, {}).matrix(frame.iloc[rows]))
+        columns = [fitting.columns[name] for name in column_types if name in fitting.columns]
+        return cls(columns, fitting.dropped, [fitting.seen[name] for name in column_types])
+
+    def taken_for(self, name: str) -> str:
+        """Return what a column's values are read as, for a sentence."""
+        return next(column.taken_for for column in self.columns if column.name == name)
 
     @property
     def row_microseconds(self) -> float:
@@ -102,24 +99,25 @@ class Preparation:
             treatment.row_microseconds for column in self.columns for treatment in column.treatments
         )
 
-    def matrix(self, frame: pd.DataFrame) -> Values:
+    def matrix(self, frame: pd.DataFrame, counts: Counts | None = None) -> Values:
         """Return the features as a float64 array (rows, features) in C order.
 
-        NaN is missing; a category is the position of its level. Columns that the preparation does
-        not know are ignored.
+        NaN is missing; a category is the position of its level. A value that cannot be read as what
+        its column was taken for is missing, and ``counts`` is told. Columns that the preparation
+        does not know are ignored.
 
         Raises
         ------
         KeyError
             With the name of a column that is absent and was never missing in training.
         ValueError
-            When a value cannot be read as its column's type, or a column is there several
-            times; the message names the column.
+            When a column is there several times; the message names it. Preparations of earlier
+            formats refuse in the same way a value that is not of its column's type.
         """
         made = np.empty((len(frame), len(self.features)), dtype="float64")
         place = 0
         for column in self.columns:
-            for values in column.values(_data(frame, column)):
+            for values in column.values(_data(frame, column), counts):
                 made[:, place] = values
                 place += 1
         return made
@@ -140,14 +138,14 @@ class Preparation:
                 raise KeyError(name)
         return np.array(made, dtype="float64")
 
-    def transform(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def transform(self, frame: pd.DataFrame, counts: Counts | None = None) -> pd.DataFrame:
         """Return the features as a table with the frame's index; categories as pandas has them.
 
-        Raises as ``matrix`` does.
+        Counts and raises as ``matrix`` does.
         """
         made: dict[str, Any] = {}
         for column in self.columns:
-            values = column.values(_data(frame, column))
+            values = column.values(_data(frame, column), counts)
             for feature, numbers in zip(column.features, values, strict=True):
                 if feature.kind == "category":
                     codes = np.where(np.isnan(numbers), -1, numbers).astype("int64")
@@ -184,6 +182,11 @@ class Preparation:
             )
         return pd.DataFrame(rows)
 
+    @property
+    def seen(self) -> tuple[Seen, ...]:
+        """What was seen of each column of the training table."""
+        return self._seen
+
     def save(self, path: Path) -> None:
         state = {
             "version": _FORMAT_VERSION,
@@ -196,13 +199,19 @@ class Preparation:
     @classmethod
     def load(cls, path: Path) -> Self:
         state = json.loads(path.read_text(encoding="utf-8"))
-        if state["version"] != _FORMAT_VERSION:
+        if state["version"] in older.READERS:
+            state = older.READERS[state["version"]](state)
+        elif state["version"] != _FORMAT_VERSION:
             raise ValueError(f"{path.name} has the unknown format version {state['version']}")
         return cls(
             [PreparedColumn.of_state(column) for column in state["columns"]],
             state["dropped"],
-            [Seen(**seen) for seen in state["seen"]],
+            [Seen(**_with_tuples(seen)) for seen in state["seen"]],
         )
+
+
+def _with_tuples(state: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(one) if isinstance(one, list) else one for key, one in state.items()}
 
 
 def _numbers_of(target: pd.Series | None) -> Values | None:
@@ -213,96 +222,12 @@ def _numbers_of(target: pd.Series | None) -> Values | None:
     return numbers
 
 
-class _Fitting:
-    """Collects the columns of a preparation that is being fitted."""
-
-    def __init__(self, taken: set[str], seed: int, target: Values | None) -> None:
-        self.dropped: dict[str, str] = {}
-        self.seen: list[Seen] = []
-        self._columns: dict[str, PreparedColumn] = {}
-        # Left out, unless nothing else is there to learn from.
-        self._row_numbers: dict[str, Callable[[], PreparedColumn]] = {}
-        self._taken = taken
-        self._seed = seed
-        self._target = target
-        self._same: dict[bytes, str] = {}
-        self._flags: set[bytes] = set()
-
-    def add(self, data: ColumnData, field_type: str) -> None:
-        choice = choose(data, field_type, self._seed, self._target)
-        missing = float(data.missing.mean()) if len(data) else 0.0
-        self.seen.append(Seen(data.name, field_type, missing, choice.distinct, choice.note))
-        reason = choice.reason or self._repeats(data, choice)
-        if reason:
-            self.dropped[data.name] = reason
-            if reason == identifiers.NUMBERS_THE_ROWS:
-                self._row_numbers[data.name] = lambda: self._column(data, field_type, choice)
-            return
-        self._columns[data.name] = self._column(data, field_type, choice)
-
-    def finished(self) -> list[PreparedColumn]:
-        if not self._columns:
-            for name, column in self._row_numbers.items():
-                self._columns[name] = column()
-                del self.dropped[name]
-        return list(self._columns.values())
-
-    def _repeats(self, data: ColumnData, choice: Choice) -> str:
-        """Return that the column says the same as an earlier one, empty when it doesn't."""
-        if len(data) < _LEAST_ROWS_TO_COMPARE:
-            return ""
-        digest = hashlib.sha256()
-        for values in choice.made:
-            digest.update(values.tobytes())
-        other = self._same.setdefault(digest.digest(), data.name)
-        return "" if other == data.name else f"it says the same as column {other!r}"
-
-    def _column(self, data: ColumnData, field_type: str, choice: Choice) -> PreparedColumn:
-        parts = [part for treatment in choice.treatments for part in treatment.parts]
-        flagged = self._is_flagged(choice)
-        if flagged:
-            parts.append(MISSING_PART)
-        outputs = {}
-        for part in parts:
-            name = _free_name(data.name, part, self._taken)
-            self._taken.add(name)
-            outputs[name] = part
-        nullable = bool(data.missing.any())
-        return PreparedColumn(data.name, field_type, nullable, choice.treatments, flagged, outputs)
-
-    def _is_flagged(self, choice: Choice) -> bool:
-        """Tell whether being missing is worth a feature: not rare, and in other rows than before.
-
-        A category that is missing is told from the others as it is.
-        """
-        if choice.treatments[0].levels("value"):
-            return False
-        missing = np.isnan(choice.made[0])
-        low, high = _FLAGGED_SHARES
-        if missing.sum() < _LEAST_FLAGGED_ROWS or not low <= missing.mean() <= high:
-            return False
-        rows = np.packbits(missing).tobytes()
-        if rows in self._flags:
-            return False
-        self._flags.add(rows)
-        return True
-
-
 def _data(frame: pd.DataFrame, column: PreparedColumn) -> ColumnData:
     if column.name in frame.columns:
         series = frame[column.name]
         if isinstance(series, pd.DataFrame):
             raise ValueError(f"There are several columns {column.name!r}")
-        return ColumnData(series)
+        return ColumnData(series, column.without)
     if not column.nullable:
         raise KeyError(column.name)
     return ColumnData(pd.Series(None, index=frame.index, dtype=object, name=column.name))
-
-
-def _free_name(column: str, part: str, taken: Collection[str]) -> str:
-    if part == "value":
-        return column
-    name = f"{column}.{part}"
-    while name in taken:
-        name += "_"
-    return name

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     Values = np.ndarray[Any, Any]
     # One value of a column to one number for each part.
@@ -69,7 +69,10 @@ class Treatment(Protocol):
 class ColumnData:
     """A column of a table, converted once however many treatments read it."""
 
-    def __init__(self, series: pd.Series) -> None:
+    def __init__(self, series: pd.Series, without: Collection[str] = ()) -> None:
+        if without:  # texts that stand for no value
+            marked = [isinstance(one, str) and one.strip() in without for one in series]
+            series = series.mask(np.array(marked, dtype=bool))
         self.series = series
         self.name = str(series.name)
 
@@ -87,9 +90,30 @@ class ColumnData:
         missing: Values = self.series.isna().to_numpy(dtype=bool)
         return missing
 
+    @property
+    def is_numeric(self) -> bool:
+        """Whether the values are numbers that NumPy can hold; those of 64 bits without a sign are
+        read one by one.
+        """  # noqa: D205
+        dtype = self.series.dtype
+        return pd.api.types.is_numeric_dtype(dtype) and "uint64" not in str(dtype).casefold()
+
+    @cached_property
+    def numbers(self) -> tuple[Values, Values]:
+        """Which rows of a numeric column have a number, and those numbers: int64, or float64."""
+        if pd.api.types.is_integer_dtype(self.series.dtype):
+            known = ~self.missing
+            return known, self.series[known].to_numpy(dtype="int64")
+        numbers = bounded(self.series.to_numpy(dtype="float64", na_value=np.nan))
+        known = ~np.isnan(numbers)
+        return known, numbers[known]
+
     @cached_property
     def distinct(self) -> tuple[Values, list[str]]:
         """The position of each row's value, -1 for none, among the distinct values as text."""
+        if self._tells_texts_apart():
+            codes, numbers = pd.factorize(self.series)
+            return codes, [str(number) for number in numbers.tolist()]
         objects = self.objects
         if pd.api.types.infer_dtype(objects, skipna=True) not in {"string", "empty"}:
             # As text before they are told apart, since 1, 1.0 and True are equal.
@@ -99,6 +123,13 @@ class ColumnData:
             )
         codes, texts = pd.factorize(objects)
         return codes, texts.tolist()
+
+    def _tells_texts_apart(self) -> bool:
+        """Tell whether numbers that are equal are written alike, as those of one type are."""
+        dtype = self.series.dtype
+        if not isinstance(dtype, np.dtype) or dtype.kind not in "iuf":
+            return False
+        return dtype.kind != "f" or not np.signbit(self.series[self.series == 0]).any()
 
     def take(self, of_each: Values) -> Values:
         """Spread one number for each distinct value over the rows, NaN where there is no value."""

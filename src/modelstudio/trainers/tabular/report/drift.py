@@ -8,7 +8,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from modelstudio.trainers.tabular.report.values import Bins, Values, read_values, shown_values
+from modelstudio.trainers.tabular.report.values import (
+    Bins,
+    Values,
+    shown_values,
+    target_values,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,12 +59,12 @@ def _columns(measured: Measured, features: Features) -> Iterator[tuple[str, str,
     for name, training in features.training.items():
         yield name, "feature", training, features.holdout[name]
     labels = measured.subject.training.labels
-    kind = "number" if measured.subject.objective == "regression" else "category"
+    number = measured.subject.objective == "regression"
     yield (
         str(labels.name),
         "target",
-        read_values(labels.iloc[features.training_rows], kind),  # type: ignore[arg-type]
-        read_values(measured.holdout.labels.iloc[features.holdout_rows], kind),  # type: ignore[arg-type]
+        target_values(labels.iloc[features.training_rows], number=number),
+        target_values(measured.holdout.labels.iloc[features.holdout_rows], number=number),
     )
 
 

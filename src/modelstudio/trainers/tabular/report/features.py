@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelstudio.trainers.tabular.report.measured import sample
-from modelstudio.trainers.tabular.report.values import kind_of, read_values
+from modelstudio.trainers.tabular.report.values import read_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,7 @@ class Features:
     training_rows, holdout_rows
         The positions of the sampled rows.
     training, holdout
-        Column to its values in those rows; columns without plain values are left out.
+        Column to its values in those rows.
     """
 
     training_rows: Array
@@ -55,10 +55,8 @@ class Features:
         ]
         training: dict[str, Values] = {}
         holdout: dict[str, Values] = {}
-        for name in names:
-            learned = subject.training.features[name].iloc[rows[0]]
-            kind = kind_of(learned, subject.training.column_types[name])
-            if kind is not None:
-                training[name] = read_values(learned, kind)
-                holdout[name] = read_values(measured.holdout.features[name].iloc[rows[1]], kind)
+        for column in subject.preparation.columns:
+            name = column.name
+            training[name] = read_values(subject.training.features[name].iloc[rows[0]], column)
+            holdout[name] = read_values(measured.holdout.features[name].iloc[rows[1]], column)
         return cls(rows[0], rows[1], training, holdout)

@@ -13,7 +13,6 @@ from modelstudio.trainers.tabular.report.measured import sample
 from modelstudio.trainers.tabular.report.values import read_values
 
 if TYPE_CHECKING:
-    from modelstudio.trainers.tabular.report.features import Features
     from modelstudio.trainers.tabular.report.measured import Measured
     from modelstudio.trainers.tabular.report.subject import Array
 
@@ -47,19 +46,18 @@ class Repeats:
     agreement: float
 
 
-def repeats(measured: Measured, features: Features, seconds: float = math.inf) -> Repeats:
+def repeats(measured: Measured, seconds: float = math.inf) -> Repeats:
     """Compare a sample of held-out rows with all training rows, or as many as fit in the time."""
-    names = list(features.training)
+    columns = measured.subject.preparation.columns
     cells = int(min(_MOST_CELLS, max(seconds, 0) * _CELLS_A_SECOND))
-    most = max(cells // max(len(names), 1), _FEWEST_ROWS)
+    most = max(cells // max(len(columns), 1), _FEWEST_ROWS)
     training, holdout = measured.subject.training, measured.holdout
     learned = sample(len(training.labels), most, [measured.subject.seed, 3])
     asked = sample(len(holdout.labels), _MOST_HOLDOUT_ROWS, [measured.subject.seed, 4])
     codes = [np.zeros(len(rows), dtype="uint64") for rows in (learned, asked)]
-    for name in names:
-        kind = features.training[name].kind
+    for column in columns:
         for position, (table, rows) in enumerate(((training, learned), (holdout, asked))):
-            values = read_values(table.features[name].iloc[rows], kind).data
+            values = read_values(table.features[column.name].iloc[rows], column).data
             codes[position] = codes[position] * _MULTIPLIER ^ pd.util.hash_array(values)
     labels = [
         pd.util.hash_array(_plain(table.labels.iloc[rows]))

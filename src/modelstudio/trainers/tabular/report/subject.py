@@ -11,7 +11,10 @@ import pandas as pd
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from modelstudio.trainers.tabular.data import LabelledTable, Task
+    from modelstudio.trainers.findings import Finding
+    from modelstudio.trainers.tabular.data import LabelledTable
+    from modelstudio.trainers.tabular.preparation import Preparation
+    from modelstudio.trainers.tabular.targets import Task
 
     Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -47,8 +50,10 @@ class Subject:
         regressor.
     eval_metric
         The metric by which models were chosen, by the name of the trainer's configuration.
-    columns
-        The features that the model uses; None for all.
+    preparation
+        How the columns that the model uses are read.
+    findings
+        What is known already that a user should know.
     validation_score
         The score of ``eval_metric`` by which the model was chosen, as the metric is usually given
         (an error is positive).
@@ -61,12 +66,13 @@ class Subject:
     classes: Sequence[Any]
     eval_metric: str
     seed: int
-    columns: Sequence[str] | None = None
+    preparation: Preparation
+    findings: Sequence[Finding] = ()
     validation_score: float | None = None
 
     @property
     def used_columns(self) -> list[str]:
-        return list(self.training.column_types if self.columns is None else self.columns)
+        return [column.name for column in self.preparation.columns]
 
 
 @dataclass(frozen=True, slots=True)

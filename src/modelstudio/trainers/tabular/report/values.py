@@ -1,6 +1,6 @@
-"""Reads raw columns as numbers, moments or categories, and sorts their values into bins.
+"""The values of columns as numbers, moments or categories, sorted into bins.
 
-It depends on no preparation: a report looks at the columns as the user knows them.
+A report shows the columns as the user knows them, read as the model reads them.
 """
 
 from __future__ import annotations
@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from modelstudio.trainers.tabular.preparation.identity import plain
+from modelstudio.trainers.tabular.preparation.moments import MomentParts
+from modelstudio.trainers.tabular.preparation.plain import Booleans, Numbers
+from modelstudio.trainers.tabular.preparation.treatment import ColumnData, bounded
 
+if TYPE_CHECKING:
+    from modelstudio.trainers.tabular.preparation import PreparedColumn
     from modelstudio.trainers.tabular.report.subject import Array
 
 Kind = Literal["number", "moment", "category"]
@@ -22,14 +26,7 @@ Kind = Literal["number", "moment", "category"]
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MISSING = "(missing)"
 OTHER = "(other)"
-_KINDS: Mapping[str, Kind] = {
-    **dict.fromkeys(("BYTE", "SHORT", "INTEGER", "LONG", "FLOAT", "DOUBLE", "DECIMAL"), "number"),
-    "DATE": "moment",
-    "TIMESTAMP": "moment",
-    "BOOLEAN": "category",
-}
-_ISO_DATE = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?"
-_LOOKED_AT = 1000
+_FLAGS = np.array(["False", "True", None], dtype=object)
 _LONGEST_LABEL = 100
 _SECONDS_A_DAY = 86_400
 
@@ -53,43 +50,25 @@ class Values:
         return np.asarray(pd.isna(self.data))
 
 
-def kind_of(series: pd.Series, field_type: str) -> Kind | None:
-    """Return how a column is read, None for types that hold no plain value.
-
-    A text column is read as numbers or moments when its first 1000 values are.
-    """
-    if field_type != "STRING":
-        return _KINDS.get(field_type)
-    texts = series.dropna().head(_LOOKED_AT).astype(str)
-    if len(texts) and pd.to_numeric(texts, errors="coerce").notna().all():
-        return "number"
-    if len(texts) and texts.str.fullmatch(_ISO_DATE).all():
-        return "moment"
-    return "category"
-
-
-def read_values(series: pd.Series, kind: Kind) -> Values:
-    """Read a column; a value that is not of the kind counts as missing."""
-    if kind == "number":
-        numbers = pd.to_numeric(series, errors="coerce")
-        data = numbers.to_numpy(dtype="float64", na_value=np.nan)
-        return Values(kind, np.where(np.isfinite(data), data, np.nan))
-    if kind == "moment":
-        return Values(kind, _seconds(series))
-    texts = series.astype(object)
-    data = texts.map(str, na_action="ignore").to_numpy(dtype=object, copy=True)
-    data[texts.isna().to_numpy()] = None
-    return Values(kind, data)
+def read_values(series: pd.Series, column: PreparedColumn) -> Values:
+    """Read a column as the model's preparation does; what it cannot read counts as missing."""
+    data, first = ColumnData(series, column.without), column.treatments[0]
+    if isinstance(first, Numbers):
+        return Values("number", first.numbers(data))
+    if isinstance(first, MomentParts):
+        known, micros = first.moments(data)
+        return Values("moment", np.where(known, micros / 1e6, np.nan))
+    if isinstance(first, Booleans) and column.field_type == "BOOLEAN":
+        return Values("category", _FLAGS[first.codes(data)])
+    codes, texts = data.distinct
+    return Values("category", np.array([*map(plain, texts), None], dtype=object)[codes])
 
 
-def _seconds(series: pd.Series) -> Array:
-    moments = series
-    if not pd.api.types.is_datetime64_any_dtype(series):
-        moments = pd.to_datetime(series, format="ISO8601", utc=True, errors="coerce")
-    if moments.dt.tz is not None:
-        moments = moments.dt.tz_convert(None)
-    data = moments.to_numpy(dtype="datetime64[us]")
-    return np.where(np.isnat(data), np.nan, data.astype("int64") / 1e6)
+def target_values(labels: pd.Series, *, number: bool) -> Values:
+    """Return the values of a target: numbers, or the texts of classes."""
+    if number:
+        return Values("number", bounded(labels.to_numpy(dtype="float64")))
+    return Values("category", labels.astype(object).map(str).to_numpy(dtype=object))
 
 
 def moment_parts(values: Values) -> dict[str, Values]:

@@ -239,9 +239,7 @@ class _Writer:
         )
 
     def _repeats(self, until: float) -> None:
-        if self._evidence.features is not None:
-            seconds = until - time.monotonic()
-            self._evidence.repeats = repeats(self._measured, self._evidence.features, seconds)
+        self._evidence.repeats = repeats(self._measured, until - time.monotonic())
 
     def _dependence(self, until: float) -> None:
         features = self._evidence.features
@@ -257,7 +255,7 @@ class _Writer:
         )
 
     def _warn(self) -> None:
-        found: list[Finding] = []
+        found = list(self._measured.subject.findings)
         for check in checks():
             self._attempt("warnings", partial(self._check, check, found))
         report_findings(found, self._reporter)

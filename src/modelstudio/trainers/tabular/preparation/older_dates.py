@@ -1,4 +1,4 @@
-"""Reads moments from text, in a format that is inferred once from all values of a column."""
+"""Reads moments from text as preparations of format 2 did, for the models saved with them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,6 @@ _MONTHS = {
 } | {"sept": 9}  # fmt: skip
 _PIVOT = 69  # as in POSIX: 68 is 2068, 69 is 1969
 _NOON = 12
-_TRIED = 100
 _LONGEST = 64  # characters; the patterns take long for long texts that nearly match
 _REMEMBERED = 100_000  # days, since most are in many rows
 _COMPACT_YEARS = range(1900, 2101)
@@ -94,16 +93,6 @@ class DateFormat(StrEnum):
             return day if day is None or match["hour"] is None else _at_time(day, match)
 
         return read
-
-    @property
-    def parts(self) -> frozenset[str] | None:
-        """The parts of a moment that such a text says something about; None for all."""
-        return _PARTS.get(self)
-
-    @property
-    def plural(self) -> str:
-        """What such texts are, for a note."""
-        return _PLURALS.get(self, f"{self} dates")
 
     def is_far(self, text: str) -> bool:
         """Tell a date that Python cannot hold from what is not one."""
@@ -184,11 +173,6 @@ def _read_time(text: str) -> dt.datetime | None:
 
 
 _READERS = {DateFormat.MONTH: _read_month, DateFormat.TIME: _read_time}
-_PARTS = {
-    DateFormat.MONTH: frozenset({"days", "year", "month"}),
-    DateFormat.TIME: frozenset({"hour", "minute"}),
-}
-_PLURALS = {DateFormat.MONTH: "months", DateFormat.TIME: "times of day"}
 
 
 def _full_year(text: str) -> int:
@@ -222,78 +206,3 @@ def _at_time(day: dt.datetime, match: re.Match[str]) -> dt.datetime | None:
     except (ValueError, OverflowError):
         return None
     return moment
-
-
-def infer(texts: Sequence[str], least_share: float) -> tuple[DateFormat | None, str]:
-    """Return the format that reads nearly all of these distinct texts, and a note.
-
-    The note says why there is none although the texts look like dates.
-    """
-    if not any(character.isdigit() for text in texts[:_TRIED] for character in text):
-        return None, ""
-    if sum(_ISO_DATE.fullmatch(text.strip()) is not None for text in texts) >= least_share * len(
-        texts
-    ):
-        return _sufficient(DateFormat.ISO, texts, least_share), ""
-    for candidate in (
-        DateFormat.COMPACT,
-        DateFormat.YEAR_FIRST,
-        DateFormat.MONTH,
-        DateFormat.TIME,
-    ):
-        if _sufficient(candidate, texts, least_share):
-            return candidate, ""
-    return _by_order(texts, least_share)
-
-
-def _sufficient(
-    candidate: DateFormat, texts: Sequence[str], least_share: float
-) -> DateFormat | None:
-    read = candidate.parser()
-    # Most columns are no dates, which the first values tell.
-    if not any(read(text) is not None for text in texts[:_TRIED]):
-        return None
-    known = sum(read(text) is not None for text in texts)
-    return candidate if known >= least_share * len(texts) else None
-
-
-def _by_order(texts: Sequence[str], least_share: float) -> tuple[DateFormat | None, str]:
-    """Decide whether the day or the month comes first by what the values allow."""
-    found = {}
-    for candidate in (DateFormat.DAY_FIRST, DateFormat.MONTH_FIRST):
-        read = candidate.parser()
-        if not any(read(text) is not None for text in texts[:_TRIED]):
-            continue
-        moments = [read(text) for text in texts]
-        known = [moment for moment in moments if moment is not None]
-        if len(known) >= least_share * len(texts):
-            found[candidate] = known
-    if len(found) == 1:
-        return next(iter(found)), ""
-    if not found:
-        return None, ""
-    return _by_habit(texts, found[DateFormat.DAY_FIRST], found[DateFormat.MONTH_FIRST])
-
-
-def _by_habit(
-    texts: Sequence[str], day_first: list[dt.datetime], month_first: list[dt.datetime]
-) -> tuple[DateFormat | None, str]:
-    """Decide between two readings of all the values."""
-    if len(day_first) != len(month_first):
-        more = len(day_first) > len(month_first)
-        return (DateFormat.DAY_FIRST if more else DateFormat.MONTH_FIRST), ""
-    if day_first == month_first or all("." in text for text in texts):
-        return DateFormat.DAY_FIRST, ""
-    if all(re.search(r"[AaPp]\.?[Mm]\.?$", text.strip()) for text in texts):
-        return DateFormat.MONTH_FIRST, "taken as month before day, as is usual with AM and PM"
-    in_order = {
-        candidate: moments == sorted(moments) and len(moments) > 2  # noqa: PLR2004
-        for candidate, moments in (
-            (DateFormat.DAY_FIRST, day_first),
-            (DateFormat.MONTH_FIRST, month_first),
-        )
-    }
-    if sum(in_order.values()) == 1:
-        candidate = max(in_order, key=lambda one: in_order[one])
-        return candidate, f"taken as {candidate}, in which the rows are in order of time"
-    return None, "looks like dates, but the values do not tell the day from the month"

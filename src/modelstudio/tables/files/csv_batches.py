@@ -147,15 +147,20 @@ def read(
                 done += batch.num_rows
                 yield batch
         except pa.ArrowInvalid as error:
-            if _CONVERSION in str(error):
-                raise
-            if not any(sign in str(error) for sign in _TOO_LONG):
-                raise _odd_row(text, dialect) from error
-            if size >= MAX_LINE_BYTES:
-                raise Unreadable(f"A line is longer than {MAX_LINE_BYTES} bytes.") from error
-            size = MAX_LINE_BYTES
+            size = _larger(error, text, dialect, size)
         else:
             return
+
+
+def _larger(error: Exception, text: TextFile, dialect: Dialect, size: int) -> int:
+    """Return how much to parse at a time when a line is longer; raise any other error's reason."""
+    if _CONVERSION in str(error):
+        raise error
+    if not any(sign in str(error) for sign in _TOO_LONG):
+        raise _odd_row(text, dialect) from error
+    if size >= MAX_LINE_BYTES:
+        raise Unreadable(f"A line is longer than {MAX_LINE_BYTES} bytes.") from error
+    return MAX_LINE_BYTES
 
 
 def _options(wanted: Mapping[int, pa.DataType], nulls: Sequence[str]) -> Any:

@@ -236,7 +236,7 @@ def test_a_command_that_fails_says_why_in_one_line_and_leaves_nothing(
 @pytest.mark.parametrize(
     ("input_", "output", "code", "message"),
     [
-        ("a.xlsx", "b.csv", 2, "--input must end in .csv, .csv.gz or .parquet: {}/a.xlsx"),
+        ("a.xls", "b.csv", 2, "--input must end in .csv, .csv.gz, .xlsx or .parquet: {}/a.xls"),
         ("houses.csv", "b", 2, "--output must end in .csv, .csv.gz or .parquet: {}/b"),
         ("houses.csv", "houses.csv", 2, "--input and --output are the same file"),
         ("houses.csv", "there.csv", 1, "{}/there.csv exists; --force replaces it"),

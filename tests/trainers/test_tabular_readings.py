@@ -167,12 +167,14 @@ def test_labels_of_the_test_table_are_those_of_training_in_whatever_type(train, 
     assert run.model.summary_metrics["accuracy"] > 0.95
 
 
-def test_labels_of_another_kind_are_refused_by_name(train):
+@pytest.mark.parametrize("labels", [["a", "b"], [True, False], [0, 1]])
+def test_labels_of_which_training_had_none_are_refused_by_name(train, labels):
     frame = pd.DataFrame({"x": np.arange(40.0), "y": ["low", "high"] * 20})
-    with pytest.raises(TrainingError, match=r"none of its values \('a', 'b'\) is one of training"):
-        test = frame.assign(y=[True, False] * 20)
-        train(CLASSIFICATION, frame, "y", test=test.assign(y=["a", "b"] * 20), config=TREES)
-    with pytest.raises(TrainingError, match="'y' has type BOOLEAN in the test dataset and STRING"):
+    test = frame.assign(y=labels * 20)
+    message = (
+        r"'y' has type \w+ in the test dataset and STRING in the training dataset, and none of"
+    )
+    with pytest.raises(TrainingError, match=message):
         train(CLASSIFICATION, frame, "y", test=test, config=TREES)
 
 
@@ -186,7 +188,8 @@ def test_numbers_that_differ_in_the_last_of_ten_digits_are_told_apart(train, fam
     frame = pd.DataFrame({"cents": 4_000_000_001 + digit, "x": random.random(300)})
     frame["y"] = 10.0 * digit + frame["x"]
     others = [name for name in ("GBM", "CAT", "KERNEL", "LR", "NN", "RF") if name != family]
-    config = {"time_limit": 60, "max_models": 1, "num_folds": 2, "excluded_model_types": others}
+    config = {**TREES, "max_models": 1, "excluded_model_types": others}
+    config["hyperparameters"] = {"CAT": {"rounds": 60}} if family == "CAT" else {}
     run = train(REGRESSION, frame, "y", config=config)
     assert run.model.summary_metrics["r2"] > 0.9
 
@@ -218,12 +221,9 @@ def test_a_value_missing_where_training_was_complete_is_answered_by_the_usual_on
     assert 990 < empty < 1010
     assert low < 965
     assert high > 1035
-    assert predictor.notes == [
-        "1 rows have no value in column 'x'; training had too few of them to learn what that "
-        f"means, so they are answered as if it were {frame['x'].median():.3f}, its usual value",
-        "1 rows have no value in column 'colour'; training had too few of them to learn what that "
-        "means, so they are answered as if it were red, its usual value",
-    ]
+    first, second = predictor.notes
+    assert first.startswith("1 rows have no value in column 'x'; training had too few of them")
+    assert second.endswith("so they are answered as if it were red, its usual value")
     assert predictor.predict(asked.tail(2).assign(colour="red")) is not None
     assert predictor.notes == []
 
@@ -272,10 +272,7 @@ def test_a_target_with_decimal_commas_is_a_number(train):
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (
-            ["1.234", "5.678"],
-            r"may be read as 'number 1234.5' or as 'number 1.234,5', such as '1.234'",
-        ),
+        (["1,234", "5,678"], r"as 'number .*' or as 'number .*', such as '1,234'"),
         (["1.5", "many"], r"has values that are no numbers, such as 'many'"),
         (["a", "b"], r"has values that are no numbers, such as 'a', 'b'"),
     ],
@@ -320,20 +317,20 @@ def test_how_each_column_was_read_is_a_table_and_doubts_are_warnings(train, trai
     config = TREES
     if trainer is AUTOGLUON:
         config = {"time_limit": 60, "excluded_model_types": ["CAT", "XGB", "RF", "XT", "LR"]}
-    run = train(trainer, frame, "y", config=config)
+    run = train(trainer, frame, "y", test=frame.tail(60), config=config)
     table = run.reporter.tables["reading"].set_index("column")
     assert table.loc["price"].to_dict() == {
-        "taken_for": "number 1.234,5", "fitted": 299, "did_not_fit": 1, "examples": "'on request'",
-        "also_possible": "",
+        "taken_for": "number 1.234,5", "fitted": rows - 1, "did_not_fit": 1,
+        "examples": "'on request'", "also_possible": "",
     }  # fmt: skip
     assert table.loc["at", "taken_for"] == "text"
     assert table.loc["at", "also_possible"] == "date dd/mm/yyyy, date mm/dd/yyyy"
-    assert table.loc["size", ["taken_for", "fitted"]].tolist() == ["number 1234.5", 300]
+    assert table.loc["size", ["taken_for", "fitted"]].tolist() == ["number 1234.5", rows]
     if "price" in [one["name"] for one in run.model.model_api["inputs"][0]["columns"]]:
         (unfit,) = warnings(run, "values_unfit")["message"]
         assert unfit == (
-            "1 of 300 values of column 'price' are not 'number 1.234,5' and count as missing, such "
-            "as 'on request'"
+            f"1 of {rows} values of column 'price' are not 'number 1.234,5' and count as missing, "
+            "such as 'on request'"
         )
     (asked,) = warnings(run, "reading_undecided")["message"]
     assert "may be read as 'date dd/mm/yyyy' or as 'date mm/dd/yyyy', such as '0" in asked

@@ -22,12 +22,15 @@ if TYPE_CHECKING:
     from modelstudio.trainers.base import Reporter
     from modelstudio.trainers.tabular.data import LabelledTable
     from modelstudio.trainers.tabular.preparation import Preparation
+    from modelstudio.trainers.tabular.targets import Task
 
 _NAMED = 10
 _EXAMPLES = 3
 
 
-def matched(test: LabelledTable, training: LabelledTable, reporter: Reporter) -> LabelledTable:
+def matched(
+    test: LabelledTable, training: LabelledTable, task: Task, reporter: Reporter
+) -> LabelledTable:
     """Return the test table with its labels written as in training: 1.0 as 1, "true" as True.
 
     Raises
@@ -44,9 +47,7 @@ def matched(test: LabelledTable, training: LabelledTable, reporter: Reporter) ->
         )
     if test.labels.empty:
         raise TrainingError(f"The target column {test.labels.name!r} of the test dataset is empty")
-    if test.label_type == training.label_type or {test.label_type, training.label_type} <= NUMERIC:
-        return test
-    return _with_labels_of(test, training, reporter)
+    return test if task == "regression" else _with_labels_of(test, training, reporter)
 
 
 def check_values(preparation: Preparation, test: LabelledTable, reporter: Reporter) -> None:
@@ -84,6 +85,8 @@ def _with_labels_of(
     if len(new) == len(found):
         examples = ", ".join(repr(label) for label in new[:_EXAMPLES])
         raise TrainingError(f"{types}, and none of its values ({examples}) is one of training")
+    if test.label_type == training.label_type or {test.label_type, training.label_type} <= NUMERIC:
+        return test
     reporter.log(f"{types}; its values are taken as those of training that are the same", "WARNING")
     values = np.empty(len(asked), dtype=object)
     values[:] = [

@@ -135,7 +135,7 @@ class AutogluonTabularTrainer:
         target = str(table.labels.name)
         source, told = task.inputs[TEST_INPUT], task.config["readings"]
         test = data.read(source, target, self.objective, "test", reporter, told)
-        return table, matched(test, table, reporter)
+        return table, matched(test, table, self.objective, reporter)
 
     def _problem_type(self, labels: pd.Series) -> str:
         if self.objective == "regression":

@@ -175,7 +175,7 @@ class GradientEnsembleTrainer:
         if TEST_INPUT in task.inputs:
             source = task.inputs[TEST_INPUT]
             test = data.read(source, target, self.objective, "test", reporter, told)
-            return Rows(table, table, matched(test, table, reporter), None)
+            return Rows(table, table, matched(test, table, self.objective, reporter), None)
         training, holdout = data.hold_out(table, self.objective, seed)
         if not task.config["refit_full"]:
             return Rows(training, training, holdout, None)

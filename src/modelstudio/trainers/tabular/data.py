@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sklearn.model_selection import train_test_split
 
+from modelstudio.tables.readings import UnknownReadingError, named
 from modelstudio.trainers.base import TrainingError
 from modelstudio.trainers.tabular import targets
 from modelstudio.trainers.tabular.preparation.reading import Readings
@@ -104,7 +105,7 @@ def read(
     if target not in table.column_types:
         raise TrainingError(f"The {role} dataset has no column {target!r}, the target column")
     label_type = table.column_types[target]
-    told = told or {}
+    told = _checked(told or {})
     # Without partitioning=None a folder named a=b on the way to the file would become a column.
     arrow = pq.read_table(table.path, partitioning=None)  # type: ignore[no-untyped-call]
     position = list(table.column_types).index(target)
@@ -132,6 +133,15 @@ def read(
         missing,
         Readings(table.readings, {name: told[name] for name in told if name in table.column_types}),
     )
+
+
+def _checked(told: Mapping[str, str]) -> Mapping[str, str]:
+    for column, name in told.items():
+        try:
+            named(name)
+        except UnknownReadingError as error:
+            raise TrainingError(f"The reading of column {column!r}: {error}") from error
+    return told
 
 
 def to_pandas(table: pa.Table) -> pd.DataFrame:

@@ -112,27 +112,22 @@ def read(
     labels = targets.Target(target, label_type, role).read(
         arrow.column(position), task, told.get(target, ""), reporter
     )
-    known = labels.is_valid().to_numpy(zero_copy_only=False)
-    missing = len(known) - int(known.sum())
+    known = labels.is_valid()
+    missing = labels.null_count
     if missing:
         reporter.log(
             f"Left out {missing} of {arrow.num_rows} rows of the {role} dataset, which have no "
             f"value in the target column {target!r}",
             "WARNING",
         )
-    features = to_pandas(arrow.remove_column(position).filter(pa.array(known)))
-    series = labels.filter(pa.array(known)).to_pandas().rename(target)
+    features = to_pandas(arrow.remove_column(position).filter(known))
+    series = labels.filter(known).to_pandas().rename(target)
     if task == "regression":
         series = series.astype("float64")
         refuse_beyond_computing(series.to_numpy(), target, role)
-    return LabelledTable(
-        features,
-        series,
-        {name: kind for name, kind in table.column_types.items() if name != target},
-        label_type,
-        missing,
-        Readings(table.readings, {name: told[name] for name in told if name in table.column_types}),
-    )
+    types = {name: kind for name, kind in table.column_types.items() if name != target}
+    readings = Readings(table.readings, {name: told[name] for name in told if name in types})
+    return LabelledTable(features, series, types, label_type, missing, readings)
 
 
 def _checked(told: Mapping[str, str]) -> Mapping[str, str]:

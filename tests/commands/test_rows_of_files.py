@@ -13,6 +13,8 @@ import math
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -184,6 +186,30 @@ def test_a_value_that_does_not_fit_is_missing_and_counted(
 ) -> None:
     found = read_with_misfits(file(tmp_path, "x\n" + text), wanted(x=kind))
     assert found == ({"x": values}, {"x": misfits})
+
+
+@pytest.mark.parametrize(
+    ("kind", "texts", "values", "misfits"),
+    [
+        ("long", ["1.5", "2", "many"], [1.5, 2.0, None], (1, ["many"])),
+        ("long", ["3.0", "2", None], [3, 2, None], (0, [])),
+        ("long", [str(2**53 + 1), "3.0", "1e3"], [2**53 + 1, 3, 1000], (0, [])),
+        ("long", [str(2**53 + 1), "3.5"], [2**53 + 1, None], (1, ["3.5"])),
+        ("integer", ["3000000000"], [3_000_000_000], (0, [])),
+        ("long", [1.5, None, 2.0], [1.5, None, 2.0], (0, [])),
+        ("long", [3.0, None], [3, None], (0, [])),
+        ("long", [Decimal("1.5"), Decimal("2.0")], [1.5, 2.0], (0, [])),
+        ("long", [Decimal(2**53 + 1)], [2**53 + 1], (0, [])),
+        ("long", [True, None], [1, None], (0, [])),
+    ],
+)
+def test_a_number_with_a_fraction_is_one_to_a_model_of_rows(
+    tmp_path: Path, kind: str, texts: list[Any], values: list[Any], misfits: tuple[int, list[str]]
+) -> None:
+    pq.write_table(pa.table({"x": texts}), tmp_path / "rows.parquet")
+    columns = [replace(one, exact=False) for one in wanted(x=kind)]
+    found = read_with_misfits(tmp_path / "rows.parquet", columns)
+    assert found == ({"x": values}, {"x": misfits} if misfits[0] else {})
 
 
 def test_a_value_is_counted_behind_many_rows(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 
 from datasets.tables_in_process import column, parquet, problem, profiles, read
-from modelstudio.tables.files.problems import Unreadable
 from modelstudio.datasets.schemas import infer
+from modelstudio.tables.files.problems import Unreadable
 
 
 def fields_of(table: pa.Table) -> dict[str, dict[str, object]]:

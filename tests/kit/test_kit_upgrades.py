@@ -202,6 +202,15 @@ def test_requests_sent_without_waiting_are_answered_in_their_order(
         assert content == CONTENT + name.encode()
 
 
+def test_a_body_that_nobody_reads_is_not_taken_for_a_request(raw: Raw, dataset: str) -> None:
+    announced = (*ASKING["java"], f"Content-Length: {len(CONTENT)}")
+    head = raw.head(f"POST {upload_path(dataset)}", *announced)
+    raw.send(head.replace(b"Bearer ", b"Bearer not-") + CONTENT)
+    assert raw.answer()[0] == 401
+    raw.send(raw.head("GET /healthz", *ASKING["websocket"]))
+    assert raw.answer() == (200, b"ok\n")
+
+
 def test_a_connection_that_the_client_wants_closed_is_closed(raw: Raw) -> None:
     raw.send(raw.head("GET /healthz", "Connection: close, Upgrade", "Upgrade: h2c"))
     assert raw.answer() == (200, b"ok\n")

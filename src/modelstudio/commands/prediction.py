@@ -160,7 +160,11 @@ def _predict(
             output.write(_table(process.predict(_message(pa.table({})))))
             return output.rows
     try:
-        table = _opened(request.input, _wanted(stored.version.model_api, readings))
+        columns = _columns(stored.version.model_api)
+        wanted = [
+            Wanted.of(one, readings.get(one["name"]), exact=not process.row_wise) for one in columns
+        ]
+        table = _opened(request.input, wanted)
         for name in table.absent:
             watcher.note(f"{request.input.name} has no column {name!r}; it counts as missing")
         return _Run(process, table, stored.version.model_api, request, watcher).first_that_reads()
@@ -302,12 +306,11 @@ class _Run:
         return self._request.input
 
 
-def _wanted(
-    model_api: Mapping[str, Any], readings: Mapping[str, Mapping[str, Any]]
-) -> Sequence[Wanted]:
+def _columns(model_api: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     for field in model_api["inputs"]:
         if field["type"] == "tabular":
-            return [Wanted.of(column, readings.get(column["name"])) for column in field["columns"]]
+            columns: Sequence[Mapping[str, Any]] = field["columns"]
+            return columns
     raise CommandError("this model takes no table")
 
 

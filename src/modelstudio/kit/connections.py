@@ -4,7 +4,8 @@ A client may ask for another protocol beside its request (`Connection: Upgrade`)
 does so with its first, `curl --http2` too. A server that knows none ignores that and answers the
 request as it is (RFC 9110, 7.8). llhttp, uvicorn's fast parser, takes such a request to end with
 its head, whatever it announces of a body: the body would be lost, and its bytes read as the next
-request. uvicorn's slow parser has no such fault, but costs more than a page of the run list.
+request. uvicorn's other parser has no such fault, but a page of the run list costs half as much
+again with it.
 """
 
 from __future__ import annotations

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 _TOO_LONG: Final = ("straddling", "block size")
 _CONVERSION: Final = "In CSV column"
-_LEAST_BLOCK_BYTES: Final = 1 << 21
+#: For a reader who has little memory.
+LEAST_BLOCK_BYTES: Final = 1 << 21
 _MOST_BLOCK_BYTES: Final = 1 << 24
 
 
@@ -111,6 +112,7 @@ def read(
     *,
     nulls: Sequence[str] = (),
     done: int = 0,
+    block_bytes: int = LEAST_BLOCK_BYTES,
 ) -> Iterator[pa.RecordBatch]:
     """Yield the file's rows in batches of the columns ``c0``, ``c1`` ...
 
@@ -124,6 +126,8 @@ def read(
         an empty text is one.
     done
         How many rows to leave out.
+    block_bytes
+        How much is parsed at a time, at least; Arrow reads some thirty such blocks ahead.
 
     Raises
     ------
@@ -135,7 +139,7 @@ def read(
     wanted = types if types is not None else dict.fromkeys(range(dialect.width), pa.string())
     wanted = wanted or {0: pa.string()}
     text = dialect.text(path)
-    size = _block_bytes(dialect.width)
+    size = min(_MOST_BLOCK_BYTES, max(block_bytes, dialect.width << 11))
     while True:
         try:
             for batch in _batches(text, dialect, _options(wanted, nulls), size, done):
@@ -151,11 +155,6 @@ def read(
             size = MAX_LINE_BYTES
         else:
             return
-
-
-def _block_bytes(width: int) -> int:
-    """Return how much is parsed at a time: Arrow reads some thirty blocks ahead."""
-    return max(_LEAST_BLOCK_BYTES, min(_MOST_BLOCK_BYTES, width << 11))
 
 
 def _options(wanted: Mapping[int, pa.DataType], nulls: Sequence[str]) -> arrow_csv.ConvertOptions:

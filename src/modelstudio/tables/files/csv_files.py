@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from modelstudio.tables.files.text import TextFile
 
 _CONVERTED: Final = re.compile(r"In CSV column #(\d+)")
+_BLOCK_BYTES: Final = 1 << 23
 _MOST_FAILURES: Final = 2
 
 
@@ -105,7 +106,7 @@ def _profile(known: TextFile, head: Head) -> dict[str, Any]:
     dialect = Dialect.of(known, head)
     told = text.ENCODINGS.get(known.encoding)
     notes = [f"The file is {told} text."] if told else []
-    rows = csv_batches.read(known.path, dialect)
+    rows = csv_batches.read(known.path, dialect, block_bytes=_BLOCK_BYTES)
     return {"dialect": dialect.state(), **profile_of(list(head.names), dialect.width, rows, notes)}
 
 

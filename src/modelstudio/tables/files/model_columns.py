@@ -33,18 +33,28 @@ class Wanted:
     reading
         The state of the reading with which the model learned it; None for the plain one of its
         type.
+    exact
+        Whether a number with a fraction does not fit a column of whole ones. A model that
+        predicts row by row has learned from numbers, and takes 150.5 for the number that it is.
     """
 
     name: str
     type: str
     required: bool
     reading: Mapping[str, Any] | None = None
+    exact: bool = True
 
     @classmethod
-    def of(cls, column: Mapping[str, Any], reading: Mapping[str, Any] | None = None) -> Wanted:
+    def of(
+        cls,
+        column: Mapping[str, Any],
+        reading: Mapping[str, Any] | None = None,
+        *,
+        exact: bool = True,
+    ) -> Wanted:
         # What a model API does not say, the wire's clients take for required.
         required = column.get("required") is not False
-        return cls(column["name"], column["dataType"]["type"], required, reading)
+        return cls(column["name"], column["dataType"]["type"], required, reading, exact)
 
     @property
     def meaning(self) -> str:
@@ -79,9 +89,7 @@ def read(column: pa.Array, wanted: Wanted) -> tuple[pa.Array, pa.Array | None]:
         return column, None
     type_ = types.arrow_type({"type": kind})
     if is_text:
-        given = wanted.reading
-        reading = columns.plain_reading(kind) if given is None else of_state(given)
-        return columns.read_texts(column, reading, kind, type_)
+        return _texts(column, wanted, kind, type_)
     if pa.types.is_null(column.type):
         return pa.nulls(len(column), type_), None
     if kind == "STRING" and not pa.types.is_nested(column.type):
@@ -90,8 +98,19 @@ def read(column: pa.Array, wanted: Wanted) -> tuple[pa.Array, pa.Array | None]:
     if kind in {"DATE", "TIMESTAMP"} and is_moment:
         return _moments(column, type_)
     if kind not in {"DATE", "TIMESTAMP"} and _is_number(column.type):
-        return _numbers(column, type_)
+        return _loose(column) if _is_loose(kind, wanted) else _numbers(column, type_)
     raise Unfit(f"is {conversions.wire_name(column.type)}, but the model takes {wanted.meaning}")
+
+
+def _texts(
+    column: pa.Array, wanted: Wanted, kind: str, type_: pa.DataType
+) -> tuple[pa.Array, pa.Array | None]:
+    given = wanted.reading
+    reading = columns.plain_reading(kind) if given is None else of_state(given)
+    if not _is_loose(kind, wanted):
+        return columns.read_texts(column, reading, kind, type_)
+    found = reading.column(column)
+    return found.values, found.unfit if pc.any(found.unfit).as_py() else None
 
 
 def _is_number(type_: pa.DataType) -> bool:
@@ -102,6 +121,18 @@ def _is_number(type_: pa.DataType) -> bool:
         or types.is_decimal(type_)
         or types.is_boolean(type_)
     )
+
+
+def _is_loose(kind: str, wanted: Wanted) -> bool:
+    return kind in types.INTEGERS and not wanted.exact
+
+
+def _loose(column: pa.Array) -> tuple[pa.Array, pa.Array | None]:
+    """Return numbers as whole ones of 64 bits, or as floats where one has a fraction."""
+    whole, unfit = _numbers(column, pa.int64())
+    if unfit is None or pa.types.is_integer(column.type):
+        return whole, unfit
+    return _numbers(column, pa.float64())
 
 
 def _moments(column: pa.Array, type_: pa.DataType) -> tuple[pa.Array, pa.Array | None]:

@@ -18,17 +18,9 @@ if TYPE_CHECKING:
 
     from modelstudio.tables.files.columns import Column
 
-_PLAIN_NUMBER: Final = (
-    bits.NUMBER
-    | bits.HAS_POINT
-    | bits.THREE_POINT
-    | bits.ENDS_IN_ZERO
-    | bits.SHORT_WHOLE
-    | bits.LONG_WHOLE
-    | bits.PRECISE
-    | bits.HAS_EXPONENT
+_NOT_PLAIN: Final = (
+    bits.INFINITE | bits.PERCENT | (1 << bits.LAST_CURRENCY + 1) - (1 << bits.FIRST_CURRENCY)
 )
-_ISO: Final = bits.YMD | bits.TIMED | bits.LATER
 
 
 def quick_types(
@@ -53,13 +45,13 @@ def quick_types(
 def _type(column: Column, shapes: Sequence[int]) -> pa.DataType | None:
     reading, kind = column.reading, column.field["type"]
     if isinstance(reading, NumberReading) and not reading.unit:
-        plain = all(shape & bits.PLAIN and not shape & ~_PLAIN_NUMBER for shape in shapes)
+        plain = all(shape & bits.PLAIN and not shape & _NOT_PLAIN for shape in shapes)
         if plain and reading.notation in {"1234.5", "1,234.5", "1 234.5"}:
             if kind == "LONG" and reading.whole:
                 return pa.int64()
             return pa.float64() if kind == "DOUBLE" and not reading.whole else None
     if isinstance(reading, MomentReading) and reading.state()["form"] == "yyyy-mm-dd":
-        plain = all(shape & bits.YMD and not shape & ~_ISO for shape in shapes)
+        plain = all(shape & bits.YMD and not shape & bits.ZONED for shape in shapes)
         if plain and not reading.zoned:
             if kind == "DATE" and not any(shape & bits.TIMED for shape in shapes):
                 return pa.date32()

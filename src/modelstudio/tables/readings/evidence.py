@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
+from heapq import nsmallest
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from modelstudio.tables.readings import bits, booleans, forms, moments, numbers
 from modelstudio.tables.readings.base import MARKS, is_mark, one_array
+from modelstudio.tables.readings.glance import glance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,6 +30,7 @@ _MOST_RUNS: Final = 1000
 _MOST_MARKS: Final = 20
 #: Of a batch with more distinct texts than this, so many are looked at to tell prose from values.
 _TRIED: Final = 400
+_TRIED_WHOLE: Final = 50
 _MOST_COMPACT: Final = 20_000
 _MOST_FEW: Final = 2_000
 _ORDERS: Final = (bits.YMD, bits.DMY, bits.MDY, bits.YMD2, bits.DMY2, bits.MDY2, bits.COMPACT)
@@ -47,6 +51,7 @@ _PLAIN_TIME: Final = (
 _MIDNIGHT: Final = r"[T ]00:00(:00(\.0+)?)?Z?$"
 
 
+@lru_cache(1 << 15)
 def shape_of(bare: str) -> int:
     """Return the shape of a text without spaces around it that is no mark."""
     return numbers.shape(bare) | booleans.shape(bare) | moments.shape(bare)
@@ -90,6 +95,7 @@ class Evidence:
     def add(self, counts: Mapping[str | None, int]) -> None:
         """Take texts into account, each so many times."""
         offsets: list[Run] = []
+        found: dict[int, tuple[int, list[str]]] = {}
         for text, count in counts.items():
             if text is None or not text:
                 self.missing += count
@@ -97,9 +103,13 @@ class Evidence:
                 self._mark(text.strip(), count)
             else:
                 shape = shape_of(text.strip())
-                self._count(shape, count, (text,))
+                before, shown = found.get(shape, (0, []))
+                shown.append(text[:_SHOWN])
+                found[shape] = before + count, shown
                 if shape & bits.ZONED:
                     offsets += _run_of(text.strip())
+        for shape, (count, shown) in found.items():
+            self._count(shape, count, nsmallest(_EXAMPLES, shown, key=_shortest))
         self._follow(offsets)
 
     def observe(self, texts: pa.Array | pa.ChunkedArray) -> None:
@@ -111,6 +121,14 @@ class Evidence:
         if array.null_count:
             self.missing += array.null_count
             array = array.drop_null()
+        if self._usual == self._rest.__name__ and len(array):
+            self._rest(array)
+            return
+        seen = glance(array)
+        if seen is not None:
+            for shape, count, examples in seen:
+                self._count(shape, count, examples)
+            return
         parts = [self._few, self._whole, self._decimals, self._moments]
         # What took most of a column's values will take those that follow.
         parts.sort(key=lambda part: part.__name__ != self._usual)
@@ -122,6 +140,8 @@ class Evidence:
                     self._usual = part.__name__
                 array = left
         if len(array):
+            if len(array) > rows / 2:
+                self._usual = self._rest.__name__
             self._rest(array)
 
     def merge(self, other: Evidence) -> None:
@@ -182,9 +202,7 @@ class Evidence:
     def _count(self, shape: int, count: int, examples: Iterable[str]) -> None:
         before, shown = self.shapes.get(shape, (0, ()))
         # The same ones in whatever order they come.
-        both = sorted(
-            {*shown, *(one[:_SHOWN] for one in examples)}, key=lambda one: (len(one), one)
-        )
+        both = sorted({*shown, *(one[:_SHOWN] for one in examples)}, key=_shortest)
         self.shapes[shape] = (before + count, tuple(both[:_EXAMPLES]))
 
     def _follow(self, more: list[Run]) -> None:
@@ -208,7 +226,8 @@ class Evidence:
             return array
         lengths = pc.utf8_length(found)
         shortest, longest = pc.min_max(lengths).values()
-        if shortest == longest and moments.may_be_moment(longest.as_py()):
+        may_be = shortest == longest and moments.may_be_moment(longest.as_py())
+        if may_be and _mostly_moments(found):
             distinct = found.value_counts()
             if len(distinct) <= _MOST_COMPACT:
                 self._add_counts(distinct)
@@ -272,7 +291,10 @@ class Evidence:
             self._count(0, len(array) - empty, array.slice(0, _EXAMPLES).to_pylist())
             self.missing += empty
             return
-        self._add_counts(array.value_counts())
+        distinct = array.value_counts()
+        if len(distinct) > len(array) / 2:  # what is no longer texts that repeat may be numbers
+            self._usual = ""
+        self._add_counts(distinct)
 
     def _is_prose(self, array: pa.Array) -> bool:
         """Tell texts that are mostly prose, which need not be looked at one by one."""
@@ -293,6 +315,17 @@ class Evidence:
     def _add_counts(self, counted: pa.StructArray) -> None:
         texts, counts = counted.field("values").to_pylist(), counted.field("counts").to_pylist()
         self.add(dict(zip(texts, counts, strict=True)))
+
+
+def _shortest(text: str) -> tuple[int, str]:
+    return len(text), text
+
+
+def _mostly_moments(found: pa.Array) -> bool:
+    """Whether most of some whole numbers would be moments, so that each of them is looked at."""
+    step = max(1, len(found) // _TRIED_WHOLE)
+    tried = [found[place].as_py() for place in range(0, len(found), step)]
+    return 2 * sum(1 for text in tried if moments.shape(text)) > len(tried)
 
 
 def _split(pc: Any, array: pa.Array, pattern: str) -> tuple[pa.Array, pa.Array]:

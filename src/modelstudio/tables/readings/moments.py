@@ -205,12 +205,17 @@ class MomentReading:
         return "TIMESTAMP" if self.timed else "DATE"
 
     def read(self, text: str) -> Any:
-        """Return microseconds since 1970; seconds, with their fraction, for a duration."""
+        """Return microseconds since 1970, those of a duration itself for one.
+
+        A date is the day that is written, wherever on Earth it begins; a time of day does not fit.
+        """
         found = self.found(text)
         if not isinstance(found, forms.Found):
             return found
-        # A date is the day that is written, wherever on Earth that day begins.
-        return found.micros if self.timed else found.micros + (found.offset or 0) * _MINUTE
+        if self.timed or self.form in _CLOCKED:
+            return found.micros
+        day = found.micros + (found.offset or 0) * _MINUTE
+        return UNFIT if day % _DAY else day
 
     def found(self, text: str) -> Any:
         """Return what was read with the offset that was written, None, or ``UNFIT``."""

@@ -200,9 +200,11 @@ class NumberReading:
                 digits = digits.replace(group, "")
             signs = (match["sign"], match["sign_after"], match["sign_last"])
             minus = any(sign and sign in _MINUS for sign in signs) or match["open"] is not None
-            if whole_too and digits.isdigit() and not match["exponent"]:
-                number = -int(digits) if minus else int(digits)
-                return number if -_LARGEST <= number < _LARGEST else UNFIT
+            if whole_too and not match["exponent"]:
+                before, _, after = digits.partition(decimal)
+                if before and not after.strip("0"):  # 101.0, as tables with gaps have it
+                    number = -int(before) if minus else int(before)
+                    return number if -_LARGEST <= number < _LARGEST else UNFIT
             value = float(digits.replace(decimal, ".") + (match["exponent"] or ""))
             if math.isinf(value):
                 return UNFIT
@@ -251,6 +253,8 @@ class NumberReading:
             return ColumnRead(many, nothing)
         if not self.whole and _any_infinite(many):  # 1e400
             rest = pc.or_(rest, pc.is_inf(many).fill_null(False))
+        if self.whole and pc.any(pc.greater(pc.abs_checked(many), _SMALL)).as_py():
+            return self._distinct(array)  # beside a fraction they would be rounded
         slow = self._distinct(pc.if_else(rest, array, pa.scalar(None, array.type)))
         if slow.values.type != many.type:
             many = many.cast(slow.values.type)
@@ -267,7 +271,7 @@ class NumberReading:
         if not any(isinstance(one, float) for one in made):
             return spread(encoded, made, pa.int64())
         if any(isinstance(one, int) and abs(one) > _SMALL for one in made):
-            exact = [UNFIT if isinstance(one, float) else one for one in made]
+            exact = [_exact(one) if isinstance(one, float) else one for one in made]
             return spread(encoded, exact, pa.int64())
         loose = [float(one) if isinstance(one, int) else one for one in made]
         return spread(encoded, loose, pa.float64())
@@ -279,6 +283,11 @@ class NumberReading:
     @classmethod
     def of_state(cls, state: Mapping[str, Any]) -> Self:
         return cls(state["notation"], state["unit"], state["whole"])
+
+
+def _exact(number: float) -> Any:
+    """Return a number without a fraction as an integer, ``UNFIT`` for others."""
+    return int(number) if number.is_integer() and abs(number) < _LARGEST else UNFIT
 
 
 def _as_float(number: Any) -> Any:

@@ -49,6 +49,8 @@ class TextReading:
         pc: Any = compute
         array = one_array(texts)
         gone = pc.equal(array, "")
+        if not self.missing and not pc.any(gone).as_py():
+            return ColumnRead(array, pa.repeat(False, len(array)))
         if self.missing:
             marks = pa.array(self.missing, array.type)
             gone = pc.or_(gone, pc.is_in(pc.utf8_trim_whitespace(array), marks))

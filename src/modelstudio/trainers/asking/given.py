@@ -81,15 +81,7 @@ class Given:
         whole: bool = False,
     ) -> None:
         known = readings or {}
-        self.columns = tuple(
-            Column(
-                one["name"],
-                one["dataType"]["type"],
-                one.get("required") is not False,
-                rules.rule(one["dataType"]["type"], known.get(one["name"])),
-            )
-            for one in table_columns(fields)
-        )
+        self.columns = tuple(_column(one, known, whole=whole) for one in table_columns(fields))
         self._whole = whole
         self._readers = [(one.name, one.rule) for one in self.columns]
 
@@ -196,6 +188,13 @@ class Given:
                 f"and count as missing, such as {examples}"
             )
         return pd.Series(column.rule.array(values), index=series.index, name=series.name)
+
+
+def _column(field: Mapping[str, Any], readings: Mapping[str, Any], *, whole: bool) -> Column:
+    name, kind = field["name"], field["dataType"]["type"]
+    required = field.get("required") is not False
+    rule = rules.rule(kind, readings.get(name), exact=whole and required)
+    return Column(name, kind, required, rule)
 
 
 def table_columns(fields: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -48,6 +48,7 @@ _NUMBERS: Final = _WHOLE | {"double", "float"}
 _LONGS: Final = range(-(2**63), 2**63)
 _EPOCH: Final = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - moments are UTC without a zone
 _SECOND: Final = 1e6
+_DAY: Final = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,9 @@ class Rule:
     unfit: str
 
 
-def rule(kind: str, reading: Reading | Mapping[str, Any] | str | None = None) -> Rule:
+def rule(
+    kind: str, reading: Reading | Mapping[str, Any] | str | None = None, *, exact: bool = False
+) -> Rule:
     """Return the rule of a column.
 
     Parameters
@@ -85,6 +88,8 @@ def rule(kind: str, reading: Reading | Mapping[str, Any] | str | None = None) ->
     reading
         How its values are written where that is not the standard way; also a reading's saved
         state or name.
+    exact
+        Whether a number with a fraction does not fit a column of whole ones.
     """
     told = _reading(reading)
     if kind in _NUMBERS:
@@ -94,6 +99,7 @@ def rule(kind: str, reading: Reading | Mapping[str, Any] | str | None = None) ->
         if isinstance(numbers, NumberReading) and numbers.notation != NumberReading().notation:
             words += f" such as {numbers.notation}"
         read = _number(numbers or NumberReading(whole=is_whole), is_whole=is_whole)
+        read = _exactly(read) if is_whole and exact else read
         array = _whole_numbers if is_whole else _floats
         return Rule(None if is_whole else float, read, _native_numbers, array, words)
     if kind == "boolean":
@@ -102,9 +108,11 @@ def rule(kind: str, reading: Reading | Mapping[str, Any] | str | None = None) ->
     if kind in {"date", "timestamp"}:
         is_date = kind == "date"
         moments = told if isinstance(told, MomentReading) else MomentReading(bits.YMD, not is_date)
-        words = "not an ISO time" if moments.form == bits.YMD else f"not a {moments.name}"
+        iso = "not an ISO date" if is_date else "not an ISO time"
+        words = iso if moments.form == bits.YMD else f"not a {moments.name}"
         read = _moment(moments, is_date=is_date)
-        return Rule(None, read, _native_moments, _moments, words)
+        native = _native_dates if is_date else _native_moments
+        return Rule(None, read, native, _moments, words)
     return Rule(str, lambda value: None if is_missing(value) else value, _as_it_is, _objects, "")
 
 
@@ -140,6 +148,14 @@ def _number(reading: Reading, *, is_whole: bool) -> Callable[[Any], Any]:
     return read
 
 
+def _exactly(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def read_whole(value: Any) -> Any:
+        found = read(value)
+        return UNFIT if isinstance(found, float) else found
+
+    return read_whole
+
+
 def _plain_number(value: Any) -> Any:
     return NumberReading().value(value) if _is_one(value) else UNFIT
 
@@ -166,8 +182,9 @@ def _moment(reading: Reading, *, is_date: bool) -> Callable[[Any], Any]:
             return EPOCH if isinstance(value, bool | int | float | np.number | Decimal) else UNFIT
         if found is None:
             return None
-        made = _EPOCH + dt.timedelta(microseconds=found)
-        return made.replace(hour=0, minute=0, second=0, microsecond=0) if is_date else made
+        if is_date and found % _DAY:
+            return UNFIT
+        return _EPOCH + dt.timedelta(microseconds=found)
 
     return read
 
@@ -187,6 +204,13 @@ def _native_flags(series: pd.Series) -> pd.Series | None:
 
 def _native_moments(series: pd.Series) -> pd.Series | None:
     return series if pd.api.types.is_datetime64_any_dtype(series.dtype) else None
+
+
+def _native_dates(series: pd.Series) -> pd.Series | None:
+    if not pd.api.types.is_datetime64_dtype(series.dtype):  # a zone has midnights of its own
+        return _native_moments(series)
+    known = series.dropna()
+    return series if (known.dt.normalize() == known).all() else None
 
 
 def _as_it_is(series: pd.Series) -> pd.Series | None:

@@ -10,9 +10,9 @@ import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype
 
 from modelstudio.trainers.forecasting import periods
-from modelstudio.trainers.forecasting.assembly import Rows, collapsed
+from modelstudio.trainers.forecasting.assembly import collapsed
 from modelstudio.trainers.forecasting.identity import keys_of
-from modelstudio.trainers.forecasting.joins import examples
+from modelstudio.trainers.forecasting.joins import examples, one_after_the_other, without
 from modelstudio.trainers.forecasting.moments import UnreadableMoments, local_moments
 from modelstudio.trainers.forecasting.rows import out_of_range, rows_of
 from modelstudio.trainers.forecasting.zones import is_offset
@@ -20,6 +20,7 @@ from modelstudio.trainers.targets import beyond_computing
 
 if TYPE_CHECKING:
     from modelstudio.tables.readings import MomentReading
+    from modelstudio.trainers.forecasting.assembly import Rows
     from modelstudio.trainers.forecasting.columns import Columns
     from modelstudio.trainers.forecasting.memory import Remembering
     from modelstudio.trainers.forecasting.panel import Panel
@@ -119,7 +120,7 @@ def in_steps(rows: Rows, package: Remembering, notes: list[str]) -> Rows:
     valued = np.isfinite(rows.target)
     if raw is None or not valued.any():
         return collapsed(rows, *together)
-    rows = joined(_remembered(raw.rows, rows, valued), rows)
+    rows = one_after_the_other(_remembered(raw.rows, rows, valued), rows)
     found = periods.edges(rows, package.calendar, raw.calendar)
     if package.resampling.unfinished == "complete":
         rows = periods.completed(rows, found, package.resampling.numeric)
@@ -145,7 +146,7 @@ def _remembered(raw: Rows, rows: Rows, valued: Any) -> Rows:
     """Return the remembered rows of the series that have new ones, but those given again."""
     given = pd.MultiIndex.from_arrays([rows.item[valued], rows.moment[valued]])
     known = pd.MultiIndex.from_arrays([raw.item, raw.moment.astype(rows.moment.dtype)])
-    return periods.without(raw, known.isin(given) | ~np.isin(raw.item, rows.item[valued]))
+    return without(raw, known.isin(given) | ~np.isin(raw.item, rows.item[valued]))
 
 
 def _last_steps(history: Panel) -> dict[str, int]:
@@ -157,19 +158,6 @@ def _row(rows: Rows, chosen: Any, package: Remembering) -> str:
     place = int(np.flatnonzero(chosen)[0])
     shown = package.calendar.shown(rows.moment[place : place + 1])[0]
     return f"{pd.Timestamp(shown)} of series {rows.item[place]!r}"
-
-
-def joined(memory: Rows, rows: Rows) -> Rows:
-    """Return remembered rows and then given ones, which come last and so win."""
-    return Rows(
-        item=np.concatenate([memory.item, rows.item]),
-        moment=np.concatenate([memory.moment, rows.moment]),
-        target=np.concatenate([memory.target, rows.target]),
-        covariates={
-            name: np.concatenate([memory.covariates[name], values])
-            for name, values in rows.covariates.items()
-        },
-    )
 
 
 def tell_of_gaps(rows: Rows, package: Remembering, notes: list[str]) -> None:

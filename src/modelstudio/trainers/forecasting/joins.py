@@ -74,18 +74,31 @@ def with_test(
     _tell_of_gaps(test, measured, calendar, steps, horizon, told)
     known_ends = pd.Series(rows.item).map(last).to_numpy(dtype="datetime64[us]")
     # Rows that training has for the future, with covariates alone, give way to those of the test.
-    kept = ~(rows.moment > known_ends)
-    return Joined(
-        Rows(
-            item=np.concatenate([rows.item[kept], test.item[later]]),
-            moment=np.concatenate([rows.moment[kept], test.moment[later]]),
-            target=np.concatenate([rows.target[kept], test.target[later]]),
-            covariates={
-                name: np.concatenate([values[kept], test.covariates[name][later]])
-                for name, values in rows.covariates.items()
-            },
-        ),
-        steps,
+    history = without(rows, rows.moment > known_ends)
+    return Joined(one_after_the_other(history, without(test, ~later)), steps)
+
+
+def one_after_the_other(rows: Rows, others: Rows) -> Rows:
+    """Return rows and then others, which come last and so win."""
+    return Rows(
+        item=np.concatenate([rows.item, others.item]),
+        moment=np.concatenate([rows.moment, others.moment]),
+        target=np.concatenate([rows.target, others.target]),
+        covariates={
+            name: np.concatenate([rows.covariates[name], values])
+            for name, values in others.covariates.items()
+        },
+    )
+
+
+def without(rows: Rows, left_out: Any) -> Rows:
+    """Return the rows that are not left out."""
+    kept = ~left_out
+    return Rows(
+        item=rows.item[kept],
+        moment=rows.moment[kept],
+        target=rows.target[kept],
+        covariates={name: values[kept] for name, values in rows.covariates.items()},
     )
 
 
@@ -232,30 +245,40 @@ def static_of(
         given = keyed & source[name].notna().to_numpy()
         values = columns.encode(name, source.loc[given, name])
         frame = pd.DataFrame({"item": keys[given], "value": values})
-        distinct = frame.drop_duplicates().groupby("item", sort=False)["value"].size()
-        several = [item for item in distinct.index[distinct > 1] if item in items]
-        if several:
-            told.warn(
-                "static_features_contradict",
-                f"{len(several)} series have several values of the static feature {name!r}: "
-                f"{examples(several)}; the first of each is taken",
-                "Keep one row for each series",
-                name,
-            )
+        _tell_of_contradictions(name, frame, items, told)
         first = frame.drop_duplicates("item").set_index("item")["value"]
         found[name] = first.reindex(list(panel.items)).to_numpy(dtype="float64")
-        absent = [
-            item for item, value in zip(panel.items, found[name], strict=True) if np.isnan(value)
-        ]
-        if ids and set(absent) - (items - described):
-            told.warn(
-                "static_feature_missing",
-                f"{len(absent)} of {len(panel)} series have no value of the static feature "
-                f"{name!r}: {examples(absent)}",
-                "Give them one",
-                name,
-            )
+        if ids:
+            _tell_of_absent(name, found[name], panel, described, told)
     return found
+
+
+def _tell_of_contradictions(name: str, frame: pd.DataFrame, items: set[str], told: Told) -> None:
+    counts = frame.drop_duplicates().groupby("item", sort=False)["value"].size()
+    several = [item for item in counts.index[counts > 1] if item in items]
+    if several:
+        told.warn(
+            "static_features_contradict",
+            f"{len(several)} series have several values of the static feature {name!r}: "
+            f"{examples(several)}; the first of each is taken",
+            "Keep one row for each series",
+            name,
+        )
+
+
+def _tell_of_absent(
+    name: str, values: Floats, panel: Panel, described: set[str], told: Told
+) -> None:
+    """Tell of series that have a row, but no value."""
+    absent = [item for item, value in zip(panel.items, values, strict=True) if np.isnan(value)]
+    if not described.isdisjoint(absent):
+        told.warn(
+            "static_feature_missing",
+            f"{len(absent)} of {len(panel)} series have no value of the static feature {name!r}: "
+            f"{examples(absent)}",
+            "Give them one",
+            name,
+        )
 
 
 def _tell_of_static_items(keys: Any, keyed: Any, panel: Panel, told: Told) -> None:

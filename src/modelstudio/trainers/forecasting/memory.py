@@ -11,7 +11,7 @@ import pandas as pd
 from modelstudio.trainers.forecasting import asking
 from modelstudio.trainers.forecasting.assembly import Rows, assemble
 from modelstudio.trainers.forecasting.identity import answered, keys_of
-from modelstudio.trainers.forecasting.joins import examples
+from modelstudio.trainers.forecasting.joins import examples, one_after_the_other
 from modelstudio.trainers.forecasting.moments import answer
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Memory:
         asked = set(rows.item)
         valued = np.isfinite(rows.target)
         changed = set(rows.item[valued])
-        together = asking.joined(self._memory(asked), rows)
+        together = one_after_the_other(self._memory(asked), rows)
         made = assemble(
             together,
             package.calendar,

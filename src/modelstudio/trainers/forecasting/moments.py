@@ -130,28 +130,34 @@ def local_moments(
     """
     stamps = _stamps(values, reading)
     said = stamps.given & np.isfinite(stamps.ahead)
-    notes = []
-    if said.any() and not said[stamps.given].all():
-        notes.append(
-            f"{int((stamps.given & ~said).sum())} stamps are without an offset from UTC, which "
-            "others have; they are read as those of the same clock"
-        )
     own = stamps.zone or zone or _last_offset(stamps, said) or assumed
     if own is None:
         return Local(stamps.wall, None, stamps.given, stamps.beyond, None)
-    unsaid = stamps.given & ~said
-    wall, instants = stamps.wall.copy(), stamps.wall.copy()
-    instants[said] -= stamps.ahead[said].astype("int64").astype("timedelta64[m]")
-    if unsaid.any():
-        of = None if series is None else series[unsaid]
-        found = zones.instants_of(wall[unsaid], own, of)
-        instants[unsaid] = found.moments
-        notes += _clock_changes(wall[unsaid], found, own)
+    instants, notes = _instants(stamps, said, own, series)
+    wall = stamps.wall.copy()
     if zone is not None:
         moved = said if zone == own else stamps.given
         wall[moved] = zones.wall_of(instants[moved], zone)
-    found_in = zone or own
-    return Local(wall, instants, stamps.given, stamps.beyond, found_in, tuple(notes))
+    return Local(wall, instants, stamps.given, stamps.beyond, zone or own, tuple(notes))
+
+
+def _instants(stamps: Stamps, said: Flags, own: str, series: Any) -> tuple[Moments, list[str]]:
+    """Return the moments in UTC; stamps without an offset are of the clock of ``own``."""
+    notes = []
+    unsaid = stamps.given & ~said
+    if said.any() and unsaid.any():
+        notes.append(
+            f"{int(unsaid.sum())} stamps are without an offset from UTC, which others have; they "
+            "are read as those of the same clock"
+        )
+    instants = stamps.wall.copy()
+    instants[said] -= stamps.ahead[said].astype("int64").astype("timedelta64[m]")
+    if unsaid.any():
+        of = None if series is None else series[unsaid]
+        found = zones.instants_of(stamps.wall[unsaid], own, of)
+        instants[unsaid] = found.moments
+        notes += _clock_changes(stamps.wall[unsaid], found, own)
+    return instants, notes
 
 
 def answer(moments: Moments, calendar: Calendar, zone: str | None) -> Any:
@@ -196,6 +202,8 @@ def _stamps(values: pd.Series, reading: MomentReading | None) -> Stamps:
     present = values[given]
     wall, ahead = np.zeros(len(values), dtype="datetime64[us]"), np.full(len(values), np.nan)
     zone = None
+    if isinstance(present.dtype, pd.DatetimeTZDtype) and reading is not None and reading.zoned:
+        present = present.dt.tz_convert(zones.UTC).dt.tz_localize(None)  # as it is stored
     if isinstance(present.dtype, pd.DatetimeTZDtype):
         zone = str(present.dtype.tz)
         wall[given] = present.dt.tz_localize(None).to_numpy().astype("datetime64[us]")

@@ -11,6 +11,7 @@ import pandas as pd
 
 from modelstudio.trainers.base import TrainingError
 from modelstudio.trainers.forecasting import frequency
+from modelstudio.trainers.forecasting.joins import without
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,18 +82,6 @@ def completed(rows: Rows, found: Edges, aggregation: str) -> Rows:
     if aggregation != "sum":
         return rows
     return replace(rows, target=rows.target / found.share)
-
-
-def without(rows: Rows, left_out: Flags) -> Rows:
-    """Return the rows that are not left out."""
-    kept = ~left_out
-    return replace(
-        rows,
-        item=rows.item[kept],
-        moment=rows.moment[kept],
-        target=rows.target[kept],
-        covariates={name: values[kept] for name, values in rows.covariates.items()},
-    )
 
 
 def _finer(rows: Rows, calendar: Calendar) -> Calendar | None:

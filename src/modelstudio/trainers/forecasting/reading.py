@@ -69,18 +69,7 @@ def read(task: TrainingTask, horizon: int, reporter: Reporter) -> Source:
         When they make no series to learn from.
     """
     table, told = task.inputs[specification.TRAINING_INPUT], Told()
-    columns = _columns(table)
-    _refuse_hidden_columns(columns, task.config)
-    frame = frame_of(table, columns.items)
-    columns = _with_readings(columns, frame, table, task.config)
-    columns = _settled(columns, frame, table, task, reporter)
-    reporter.table(
-        "reading",
-        reading_table(frame, columns, table),
-        "How the values of each column of the training table were read, how many were so, and how "
-        "else they may be read.",
-    )
-    tell_of_readings(columns, table, told)
+    frame, columns = _training(table, task, reporter, told)
     resampling = Resampling.of(task.config)
     zone = _zone(task.config)
     taken = take(frame, columns, "training", table, zone, told)
@@ -109,6 +98,25 @@ def read(task: TrainingTask, horizon: int, reporter: Reporter) -> Source:
         reporter.log(f"Filled {made.filled} steps without a value")
     _tell(panel, made.filled, made.without_values, told)
     return Source(panel, columns, resampling, tested, facts, told.findings, raw)
+
+
+def _training(
+    table: InputTable, task: TrainingTask, reporter: Reporter, told: Told
+) -> tuple[pd.DataFrame, Columns]:
+    """Return the training table and what its columns are."""
+    columns = _columns(table)
+    _refuse_hidden_columns(columns, task.config)
+    frame = frame_of(table, columns.items)
+    columns = _with_readings(columns, frame, table, task.config)
+    columns = _settled(columns, frame, table, task, reporter)
+    reporter.table(
+        "reading",
+        reading_table(frame, columns, table),
+        "How the values of each column of the training table were read, how many were so, and how "
+        "else they may be read.",
+    )
+    tell_of_readings(columns, table, told)
+    return frame, columns
 
 
 def _with_readings(
@@ -193,11 +201,8 @@ def _settled(
     if constant:
         reporter.log(f"Static features, the same in all rows of a series: {_listed(constant)}")
     past = [name for name in past if name not in constant]
-    types = dict(columns.types)
-    static, texts = (
-        list(constant),
-        {name: frame[name] for name in (*columns.known, *past, *constant)},
-    )
+    types, static = dict(columns.types), list(constant)
+    texts = {name: frame[name] for name in (*columns.known, *past, *constant)}
     described = task.inputs.get(specification.STATIC_INPUT)
     if described is not None:
         found = frame_of(described)

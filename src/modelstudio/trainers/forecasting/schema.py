@@ -143,7 +143,7 @@ _BOOSTED: Final = ("DirectLightGBM", "RecursiveLightGBM", "DifferencedLightGBM",
 
 def forecasting_schema() -> JsonSchema:
     """Return the configuration schema of the forecasting trainer."""
-    properties = {**_task(), **_effort(), **_data(), **_models()}
+    properties = {**_task(), **_effort(), **_calendar(), **_data(), **_models()}
     definitions = {
         "EvalMetric": choice("Metric by which models are chosen and weighted.", METRICS),
         "Presets": choice("How much effort goes into accuracy.", PRESETS),
@@ -226,9 +226,8 @@ def _effort() -> JsonSchema:
     }
 
 
-def _data() -> JsonSchema:
+def _calendar() -> JsonSchema:
     return {
-        "readings": readings(),
         "frequency": described(
             "Frequency",
             "Step of the series, such as D, B, W-SUN, MS, BME, SMS, M-15, WOM-1MON, QS, h or "
@@ -261,6 +260,12 @@ def _data() -> JsonSchema:
             minLength=1,
             maxLength=64,
         ),
+    }
+
+
+def _data() -> JsonSchema:
+    return {
+        "readings": readings(),
         "numeric_aggregation": described(
             "Aggregation of numbers",
             "How the target and numeric covariates within a step are taken together.",

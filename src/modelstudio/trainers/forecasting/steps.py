@@ -11,8 +11,7 @@ import pandas as pd
 from modelstudio.trainers.base import TrainingError
 from modelstudio.trainers.forecasting import frequency, periods
 from modelstudio.trainers.forecasting.calendar import Calendar
-from modelstudio.trainers.forecasting.joins import examples
-from modelstudio.trainers.forecasting.periods import without
+from modelstudio.trainers.forecasting.joins import examples, without
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -92,7 +92,9 @@ ROWS = st.fixed_dictionaries(
         "size": optional(
             st.floats(allow_nan=False, allow_infinity=False) | st.integers(0, 99).map(float)
         ),
-        "rooms": optional(st.integers(-(2**31), 2**31) | st.integers(0, 9)),
+        "rooms": optional(
+            st.integers(-(2**31), 2**31) | st.integers(0, 9) | st.sampled_from([0.5, 3.0, 150.5])
+        ),
         "account": optional(st.integers(LARGE - 2, LARGE + 9) | st.integers(-9, 9)),
         "sold": optional(st.booleans()),
         "colour": optional(st.sampled_from(["red", "007", "7", "1", "1.0", "blue", "null", "a,b"])),
@@ -125,7 +127,42 @@ def as_json(row: dict[str, Any], form: int) -> dict[str, Any]:
     return back
 
 
+WRITTEN = [
+    {"size": "50.5", "rooms": "150.5", "sold": "Yes", "seen": "2024-05-31T10:30:00Z"},
+    {"size": "5e1", "rooms": "3.0", "sold": "0", "seen": "2024-05-31 12:30+02:00"},
+    {"size": "", "rooms": "n/a", "sold": "", "seen": "", "day": "NULL", "colour": ""},
+    {"size": "1e3", "rooms": "1e1", "account": str(LARGE + 1), "day": "2024-05-31"},
+    {"size": "-0.25", "account": f"{LARGE + 3}.0", "day": "2024-05-31T00:00:00", "colour": "007"},
+    {"size": "Infinity", "sold": "TRUE", "day": "2024-05-31T00:00+02:00", "colour": "1.0"},
+]
+
+
+def test_what_is_written_means_the_same_in_a_file_and_in_json(
+    run: Any, shelf: Shelf, trained: Trained, model: Model, tmp_path: Path
+) -> None:
+    version = published(shelf, trained)
+    rows, output = tmp_path / "rows.csv", tmp_path / "out.parquet"
+    pd.DataFrame(WRITTEN, columns=SCHEMA.names).to_csv(rows, index=False)
+    done = run("predict", "--model-version", version, "--input", rows, "--output", output)
+    assert done.returncode == 0, done.stderr
+    found = pq.read_table(output)["price"].to_pylist()
+    whole = [dict.fromkeys(SCHEMA.names) | row for row in WRITTEN]
+    assert [model.predict_row(row)["price"] for row in whole] == found
+    assert model.predict(pd.DataFrame(WRITTEN, columns=SCHEMA.names))["price"].tolist() == found
+    typed: dict[str, Any] = {"size": 50.5, "rooms": 150.5, "sold": True}
+    typed["seen"] = pd.Timestamp("2024-05-31T10:30:00")
+    assert model.predict_row({**whole[0], **typed})["price"] == found[0]
+
+
+def published(shelf: Shelf, trained: Trained) -> str:
+    made = trained.model
+    return shelf.publish(trained.directory, made.predictor, dict(made.model_api), made.requirements)
+
+
 def arrow(rows: list[dict[str, Any]]) -> pa.Table:
+    if any(isinstance(row["rooms"], float) for row in rows):  # as a file of such rows is read
+        fractions = [{**row, "rooms": row["rooms"] and float(row["rooms"])} for row in rows]
+        return pa.Table.from_pylist(fractions, SCHEMA.set(1, pa.field("rooms", pa.float64())))
     return pa.Table.from_pylist(rows, SCHEMA)
 
 
@@ -152,10 +189,7 @@ def test_a_frame_a_row_and_json_are_answered_alike(model: Model, rows: list[Any]
 def test_files_are_answered_as_frames_and_rows_are(
     run: Any, shelf: Shelf, trained: Trained, model: Model, tmp_path: Path
 ) -> None:
-    made = trained.model
-    version = shelf.publish(
-        trained.directory, made.predictor, dict(made.model_api), made.requirements
-    )
+    version = published(shelf, trained)
     random = np.random.default_rng(3)
     learned = arrow(pa.Table.from_pandas(trained.frame[SCHEMA.names]).to_pylist())
     order = random.permutation(len(learned))

@@ -123,7 +123,6 @@ def value(name: str, given: Any) -> Any:
         ("day", "2024-05-31", MOMENT.replace(hour=0, minute=0)),
         ("day", "2024-05-31T00:00:00", MOMENT.replace(hour=0, minute=0)),
         ("day", "2024-05-31T00:00:00+02:00", MOMENT.replace(hour=0, minute=0)),
-        ("day", "2024-05-31T10:30:00Z", MOMENT.replace(hour=0, minute=0)),
         ("colour", "007", "007"),
         ("colour", None, None),
     ],
@@ -156,7 +155,13 @@ def test_a_value_is_read_by_the_rules_of_its_column(name: str, given: Any, means
         ("seen", "2024-02-30", "Column 'seen' has a value that is not an ISO time: '2024-02-30'"),
         ("seen", 1717151400000, "Column 'seen' has the number 1717151400000, which is not an ISO"),
         ("seen", 1717151400.5, "Column 'seen' has the number 1717151400.5, which is not an ISO"),
-        ("day", 19874, "Column 'day' has the number 19874, which is not an ISO time"),
+        (
+            "day",
+            "2024-05-31T10:30",
+            "Column 'day' has a value that is not an ISO date: '2024-05-31T",
+        ),
+        ("day", MOMENT, "Column 'day' has a value that is not an ISO date: datetime.datetime(2024"),
+        ("day", 19874, "Column 'day' has the number 19874, which is not an ISO date"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_by_name(name: str, given: Any, message: str) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from forecasting_data import table_of
 from forecasting_situations import codes, days, train, weekly
+from modelstudio.tables.readings import Evidence, decide
 from modelstudio.trainers.base import TrainingError
+from modelstudio.trainers.forecasting.columns import Columns
+from modelstudio.trainers.forecasting.rows import Told, frame_of, take
 
 pytestmark = pytest.mark.training
 
@@ -39,6 +45,22 @@ def test_local_midnights_with_an_offset_keep_their_dates(tmp_path, recorder, zon
         for side in ("inputs", "outputs")
     ]
     assert kinds == ["string", "string"]
+
+
+@pytest.mark.parametrize("stored", ["UTC", None])
+def test_offsets_that_a_dataset_has_read_are_those_of_its_reading(tmp_path, stored):
+    written = local_midnights()
+    seen = Evidence.of(written["day"])
+    reading = decide({"day": seen})["day"].reading
+    utc = pd.to_datetime(written["day"], utc=True)
+    frame = written.assign(day=utc if stored else utc.dt.tz_localize(None))
+    path = tmp_path / "table.parquet"
+    table = table_of(frame, path, {"timestamp_column": ["day"], "target_column": ["y"]})
+    columns = Columns("day", "y", (), (), (), (), {"day": "TIMESTAMP", "y": "DOUBLE"})
+    table = replace(table, readings={"day": reading.state()})
+    taken = take(frame_of(table), columns, "training", table, None, Told())
+    assert [str(at)[:10] for at in taken.rows.moment] == [text[:10] for text in written["day"]]
+    assert taken.zone == "+02:00"
 
 
 def test_a_configured_zone_answers_across_the_change_of_clocks(tmp_path, recorder):

@@ -222,8 +222,8 @@ def test_a_value_missing_where_training_was_complete_is_answered_by_the_usual_on
     assert low < 965
     assert high > 1035
     first, second = predictor.notes
-    assert first.startswith("1 rows have no value in column 'x'; training had too few of them")
-    assert second.endswith("so they are answered as if it were red, its usual value")
+    assert first.startswith("1 row has no value in column 'x'; training had too few such rows to")
+    assert second.endswith("so its usual value 'red' stands in")
     assert predictor.predict(asked.tail(2).assign(colour="red")) is not None
     assert predictor.notes == []
 

@@ -73,6 +73,15 @@ def test_test_data_that_leaves_doubt_is_read_as_the_training_data(tmp_path: Path
     assert tables["test_df"].column_types == {"day": "DATE"}
 
 
+def test_test_data_with_a_fraction_among_whole_numbers_is_read_but_for_that(tmp_path: Path) -> None:
+    state = NumberReading("1.234,5", whole=True).state()
+    training = task_table(tmp_path / "a.parquet", {"x": [1234, 5678]}, x=state)
+    test = task_table(tmp_path / "b.parquet", {"x": ["1.234", "5,5", "7"]})
+    tables, recorder = read({}, input_df=training, test_df=test)
+    assert values(tables["test_df"]) == {"x": [1234, None, 7]}
+    assert any("1 values of the column 'x'" in message for _, message in recorder.lines)
+
+
 def test_test_data_read_in_another_way_than_it_may_be_meant_is_refused(tmp_path: Path) -> None:
     numbers = pa.array([1.234, 5.678])
     other = {**NumberReading().state(), "seen": {"possible": ["number 1.234,5"]}}

@@ -91,15 +91,24 @@ class DatasetService:
         problem = None if schema is None else schema.problem
         return DatasetView(dataset_rid, branch, end.rid, columns, problem)
 
-    def readings(self, tx: sa.Connection, view: DatasetView) -> dict[str, Any]:
-        """Return how the columns of a view were read; see `schemas.readings_of`."""
+    def read_as(self, tx: sa.Connection, view: DatasetView) -> dict[str, Any]:
+        """Return how a view was read: ``readings`` of its columns, and ``notes`` on its files.
+
+        See `schemas.readings_of`; a note says in a sentence what was done to a file.
+        """
         transaction = self._store.transaction(tx, view.dataset_rid, view.transaction_rid)
         schema = None if transaction is None else self.schema_of(tx, transaction)
         files = self._store.profiled_view(tx, view.transaction_rid)
-        seen = [file.profile for file in files if schemas.is_current(file.profile)]
-        if schema is None or schema.fields is None:
-            return {}
-        return schemas.readings_of(schema.fields, [one for one in seen if one and "columns" in one])
+        profiles = [
+            file.profile
+            for file in files
+            if file.profile and schemas.is_current(file.profile) and "columns" in file.profile
+        ]
+        fields = [] if schema is None or schema.fields is None else schema.fields
+        return {
+            "readings": schemas.readings_of(fields, profiles),
+            "notes": schemas.notes_of(profiles),
+        }
 
     def table_file(self, dataset_rid: str, transaction_rid: str) -> AbstractContextManager[Path]:
         """Give the view ending at a transaction as one Parquet file that must not be changed.

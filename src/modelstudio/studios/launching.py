@@ -210,7 +210,7 @@ class Launcher:
             "ignoreColumns": given.ignore_columns,
             "selectColumns": given.select_columns,
             "schema": [{"name": field.name, "type": field.type} for field in view.fields],
-            "readings": self._datasets.readings(tx, view),
+            **self._datasets.read_as(tx, view),
         }
 
     def _output(

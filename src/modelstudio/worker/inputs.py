@@ -43,6 +43,8 @@ def input_tables(
     learned: dict[str, Mapping[str, Any]] = {}
     for alias in sorted(tables, key=lambda one: roles.get(one) != "TRAINING"):
         table = input_table(tables[alias])
+        for note in tables[alias].get("notes", ()):
+            reporter.log(f"{alias}: {note}")
         if roles.get(alias) == "TRAINING" or not learned:
             table = settling.settle(table, told, reporter, alias)
             learned.update(table.readings)

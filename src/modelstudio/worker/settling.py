@@ -154,12 +154,19 @@ class _Count:
         self.examples: list[str] = []
 
     def read(self, reading: Reading, texts: Any, arrow: Any) -> Any:
+        import pyarrow as pa  # noqa: PLC0415 - only where there is a column to read
+
+        from modelstudio.tables.files.columns import within  # noqa: PLC0415
+
         read = reading.column(texts)
+        values, beyond = within(read.values, arrow)
         wrong = texts.filter(read.unfit)
+        if beyond is not None:  # a fraction among whole numbers
+            wrong = pa.concat_arrays([wrong, texts.filter(beyond)])
         self.unfit += len(wrong)
-        self.fitted += len(read.values) - read.values.null_count
+        self.fitted += len(values) - values.null_count
         self.examples += wrong.unique()[: _EXAMPLES - len(self.examples)].to_pylist()
-        return read.values.cast(arrow)
+        return values
 
 
 def _told(

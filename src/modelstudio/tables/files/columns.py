@@ -96,8 +96,8 @@ class Column:
 
 def plain_reading(kind: str) -> Reading:
     """Return how a column of a field type is read when nothing else is said."""
-    if kind in types.MOMENTS:  # a time of day in a column of dates is to be seen
-        return named("timestamp yyyy-mm-dd")
+    if kind in types.MOMENTS:
+        return named("date yyyy-mm-dd" if kind == "DATE" else "timestamp yyyy-mm-dd")
     if kind in types.INTEGERS:
         return NumberReading(whole=True)
     return _PLAIN_READINGS.get(types.group_of(kind), TextReading())

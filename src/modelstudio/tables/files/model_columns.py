@@ -91,12 +91,7 @@ def read(  # noqa: PLR0911 - one for each kind
         return column, None
     type_ = types.arrow_type({"type": kind})
     if is_text:
-        given = wanted.reading
-        reading = columns.plain_reading(kind) if given is None else of_state(given)
-        if _is_loose(kind, wanted):
-            found = reading.column(column)
-            return found.values, found.unfit if pc.any(found.unfit).as_py() else None
-        return columns.read_texts(column, reading, kind, type_)
+        return _texts(column, wanted, kind, type_)
     if pa.types.is_null(column.type):
         return pa.nulls(len(column), type_), None
     if kind == "STRING" and not pa.types.is_nested(column.type):
@@ -107,6 +102,17 @@ def read(  # noqa: PLR0911 - one for each kind
     if kind not in {"DATE", "TIMESTAMP"} and _is_number(column.type):
         return _loose(column) if _is_loose(kind, wanted) else _numbers(column, type_)
     raise Unfit(f"is {conversions.wire_name(column.type)}, but the model takes {wanted.meaning}")
+
+
+def _texts(
+    column: pa.Array, wanted: Wanted, kind: str, type_: pa.DataType
+) -> tuple[pa.Array, pa.Array | None]:
+    given = wanted.reading
+    reading = columns.plain_reading(kind) if given is None else of_state(given)
+    if not _is_loose(kind, wanted):
+        return columns.read_texts(column, reading, kind, type_)
+    found = reading.column(column)
+    return found.values, found.unfit if pc.any(found.unfit).as_py() else None
 
 
 def _is_number(type_: pa.DataType) -> bool:

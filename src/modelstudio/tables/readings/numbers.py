@@ -200,9 +200,11 @@ class NumberReading:
                 digits = digits.replace(group, "")
             signs = (match["sign"], match["sign_after"], match["sign_last"])
             minus = any(sign and sign in _MINUS for sign in signs) or match["open"] is not None
-            if whole_too and digits.isdigit() and not match["exponent"]:
-                number = -int(digits) if minus else int(digits)
-                return number if -_LARGEST <= number < _LARGEST else UNFIT
+            if whole_too and not match["exponent"]:
+                before, _, after = digits.partition(decimal)
+                if before and not after.strip("0"):  # 101.0, as tables with gaps have it
+                    number = -int(before) if minus else int(before)
+                    return number if -_LARGEST <= number < _LARGEST else UNFIT
             value = float(digits.replace(decimal, ".") + (match["exponent"] or ""))
             if math.isinf(value):
                 return UNFIT

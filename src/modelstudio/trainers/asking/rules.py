@@ -48,6 +48,7 @@ _NUMBERS: Final = _WHOLE | {"double", "float"}
 _LONGS: Final = range(-(2**63), 2**63)
 _EPOCH: Final = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - moments are UTC without a zone
 _SECOND: Final = 1e6
+_DAY: Final = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +108,11 @@ def rule(
     if kind in {"date", "timestamp"}:
         is_date = kind == "date"
         moments = told if isinstance(told, MomentReading) else MomentReading(bits.YMD, not is_date)
-        words = "not an ISO time" if moments.form == bits.YMD else f"not a {moments.name}"
+        iso = "not an ISO date" if is_date else "not an ISO time"
+        words = iso if moments.form == bits.YMD else f"not a {moments.name}"
         read = _moment(moments, is_date=is_date)
-        return Rule(None, read, _native_moments, _moments, words)
+        native = _native_dates if is_date else _native_moments
+        return Rule(None, read, native, _moments, words)
     return Rule(str, lambda value: None if is_missing(value) else value, _as_it_is, _objects, "")
 
 
@@ -179,8 +182,9 @@ def _moment(reading: Reading, *, is_date: bool) -> Callable[[Any], Any]:
             return EPOCH if isinstance(value, bool | int | float | np.number | Decimal) else UNFIT
         if found is None:
             return None
-        made = _EPOCH + dt.timedelta(microseconds=found)
-        return made.replace(hour=0, minute=0, second=0, microsecond=0) if is_date else made
+        if is_date and found % _DAY:
+            return UNFIT
+        return _EPOCH + dt.timedelta(microseconds=found)
 
     return read
 
@@ -200,6 +204,13 @@ def _native_flags(series: pd.Series) -> pd.Series | None:
 
 def _native_moments(series: pd.Series) -> pd.Series | None:
     return series if pd.api.types.is_datetime64_any_dtype(series.dtype) else None
+
+
+def _native_dates(series: pd.Series) -> pd.Series | None:
+    if not pd.api.types.is_datetime64_dtype(series.dtype):  # a zone has midnights of its own
+        return _native_moments(series)
+    known = series.dropna()
+    return series if (known.dt.normalize() == known).all() else None
 
 
 def _as_it_is(series: pd.Series) -> pd.Series | None:

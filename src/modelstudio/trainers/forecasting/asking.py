@@ -208,6 +208,9 @@ def check_future(panel: Panel, rows: Rows | None, package: Remembering, notes: l
                 f"{message}. Give a row without a value in {package.columns.target!r} for each step"
             )
         notes.append(message)
+    told = any(beside in note for note in notes) if beside is not None else True
+    if package.columns.known and not told:
+        notes.append(str(beside))
 
 
 def _beside(panel: Panel, rows: Rows, package: Remembering) -> str | None:

@@ -128,7 +128,8 @@ def odd(moments: Moments, codes: Ints, calendar: Calendar) -> dict[int, str]:
         own = _own_calendar(stamps[series == code])
         alias = None if own is None else own.alias
         if off[code]:
-            found[int(code)] = alias or NONE
+            same_step = alias == calendar.alias
+            found[int(code)] = f"{alias} at other times" if same_step else alias or NONE
         elif alias not in {None, calendar.alias}:
             found[int(code)] = str(alias)
     return found

@@ -27,7 +27,7 @@ _FOLDS = 4
 _BESIDE = (1, 3, 10, 30)
 _DRAWN = (1.0, 5.0, 20.0)
 # Of the target's variance, so much more has to be explained as codes, and by more than chance.
-_LEAST_GAIN = 0.01
+_LEAST_GAIN = 0.005
 _LEAST_DEVIATIONS = 4.0
 
 

@@ -108,9 +108,9 @@ class Counts:
                 )
             if counted.replaced and column.stand_in is not None:
                 notes.append(
-                    f"{counted.replaced} rows have no value in column {name!r}; training had too "
-                    "few of them to learn what that means, so they are answered as if it were "
-                    f"{column.stand_in.shown[:_LONGEST]}, its usual value"
+                    f"{counted.replaced} {'row has' if counted.replaced == 1 else 'rows have'} no "
+                    f"value in column {name!r}; training had too few such rows to learn what that "
+                    f"means, so its usual value {column.stand_in.shown[:_LONGEST]!r} stands in"
                 )
         return notes
 

@@ -55,6 +55,8 @@ class StandIn:
 
     def reader(self, read: Reader) -> Reader:
         """Return a reader that does the same for a single value."""
+        if len(self.numbers) == 1:
+            return self._reader_of_one(read)
 
         def read_filled(value: Any) -> Sequence[float]:
             made = read(value)
@@ -62,6 +64,17 @@ class StandIn:
                 if number != number:  # noqa: PLR0124 - NaN
                     return self._filled(made, missing=is_missing(value))
             return made
+
+        return read_filled
+
+    def _reader_of_one(self, read: Reader) -> Reader:
+        filled, quantity = self.numbers, self.quantities[0]
+
+        def read_filled(value: Any) -> Sequence[float]:
+            made = read(value)
+            if made[0] == made[0]:
+                return made
+            return filled if quantity or is_missing(value) else made
 
         return read_filled
 

@@ -134,7 +134,8 @@ def _steps(
         wrong = rows.moment[calendar.moment(calendar.number(rows.moment)) != rows.moment][0]
         raise AssemblyError(
             f"The timestamp {pd.Timestamp(wrong)} does not lie on a calendar of frequency "
-            f"{calendar.alias}. Set the frequency to resample the series to it."
+            f"{calendar.alias}. Set the frequency to resample the series to it, or time_zone if "
+            "days begin at the midnights of another place."
         )
     frame = pd.DataFrame(
         {"item": rows.item, "number": calendar.number(rows.moment), "target": rows.target}

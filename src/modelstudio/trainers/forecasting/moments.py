@@ -156,7 +156,8 @@ def _instants(stamps: Stamps, said: Flags, own: str, series: Any) -> tuple[Momen
         of = None if series is None else series[unsaid]
         found = zones.instants_of(stamps.wall[unsaid], own, of)
         instants[unsaid] = found.moments
-        notes += _clock_changes(stamps.wall[unsaid], found, own)
+        if not _are_days(stamps.wall[unsaid]):
+            notes += _clock_changes(stamps.wall[unsaid], found, own)
     return instants, notes
 
 
@@ -170,6 +171,11 @@ def answer(moments: Moments, calendar: Calendar, zone: str | None) -> Any:
     if calendar.zone is None:
         return zones.written(moments, zones.instants_of(moments, zone).moments)
     return zones.written(zones.wall_of(moments, zone), moments)
+
+
+def _are_days(wall: Moments) -> bool:
+    """Whether stamps are dates, which have no hour to be repeated or skipped."""
+    return bool((wall == wall.astype("datetime64[D]")).all())
 
 
 def _last_offset(stamps: Stamps, said: Flags) -> str | None:

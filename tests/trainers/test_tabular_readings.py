@@ -233,6 +233,9 @@ def test_a_few_missing_values_in_training_are_no_lesson_either(train):
     frame.loc[[3, 30, 300], "x"] = np.nan
     predictor = train(REGRESSION, frame, "y", config=QUICK).predictor()
     assert 985 < predictor.predict_row({"x": None, "colour": "red"})["y"] < 1015
+    assert len(predictor.notes) == 1
+    predictor.predict_row({"x": 100.0, "colour": "red"})
+    assert predictor.notes == []
 
 
 def test_many_missing_values_in_training_are_a_lesson(train):

@@ -107,11 +107,7 @@ class Counts:
                     "training had"
                 )
             if counted.replaced and column.stand_in is not None:
-                notes.append(
-                    f"{counted.replaced} {'row has' if counted.replaced == 1 else 'rows have'} no "
-                    f"value in column {name!r}; training had too few such rows to learn what that "
-                    f"means, so its usual value {column.stand_in.shown[:_LONGEST]!r} stands in"
-                )
+                notes.append(column.stand_in.note(name, counted.replaced))
         return notes
 
 

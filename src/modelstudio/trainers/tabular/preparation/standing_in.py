@@ -23,6 +23,8 @@ if TYPE_CHECKING:
         Values,
     )
 
+_LONGEST = 40
+
 
 @dataclass(frozen=True, slots=True)
 class StandIn:
@@ -83,6 +85,14 @@ class StandIn:
             stand_in if number != number and (quantity or missing) else number  # noqa: PLR0124
             for number, stand_in, quantity in zip(made, self.numbers, self.quantities, strict=True)
         ]
+
+    def note(self, column: str, rows: int) -> str:
+        """Say that it stood in, in a sentence."""
+        return (
+            f"{rows} {'row has' if rows == 1 else 'rows have'} no value in column {column!r}; "
+            "training had too few such rows to learn what that means, so its usual value "
+            f"{self.shown[:_LONGEST]!r} stands in"
+        )
 
     def keep(self, parts: Sequence[str], kept: Sequence[str]) -> StandIn:
         """Return it for some of its parts, given the names of all and of those that are kept."""

@@ -71,7 +71,7 @@ def model_type(name: str) -> pa.DataType:
     return types.arrow_type({"type": types.OF_MODEL.get(name, "STRING")})
 
 
-def read(  # noqa: PLR0911 - one for each kind
+def read(
     column: pa.Array, wanted: Wanted
 ) -> tuple[pa.Array, pa.Array | None]:
     """Return a column's values as the model takes them, and which did not fit; None if all did.

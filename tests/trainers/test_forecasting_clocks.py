@@ -11,6 +11,7 @@ import pytest
 from forecasting_data import table_of
 from forecasting_situations import codes, days, train, weekly
 from modelstudio.tables.readings import Evidence, decide
+from modelstudio.trainers.asking.model import Model
 from modelstudio.trainers.base import TrainingError
 from modelstudio.trainers.forecasting.columns import Columns
 from modelstudio.trainers.forecasting.rows import Told, frame_of, take
@@ -107,3 +108,12 @@ def test_an_hour_that_a_clock_leaps_over_is_read_and_told(tmp_path, recorder):
 def test_an_unknown_zone_is_refused_by_name(tmp_path, recorder):
     with pytest.raises(TrainingError, match=r"'Mars/Olympus'.*Europe/Berlin"):
         train(tmp_path, recorder, weekly(40), config={"time_zone": "Mars/Olympus"})
+
+
+def test_history_after_another_change_of_clocks_has_the_offsets_that_it_is_written_with(
+    tmp_path, recorder
+):
+    run = train(tmp_path, recorder, local_midnights())
+    asked = local_midnights("2024-10-20", 14)
+    model = Model(run.predictor(), run.model.model_api)
+    assert days(model.predict(asked)) == ["2024-11-03", "2024-11-04", "2024-11-05"]

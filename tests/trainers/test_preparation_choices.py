@@ -191,6 +191,21 @@ def test_what_differs_in_each_row_and_still_means_something_is_kept(name, values
     assert [column.name for column in fit(**{name: values}).columns] == [name]
 
 
+def test_identifiers_beyond_what_floats_hold_are_told_apart():
+    unique = 2**61 + RANDOM.permutation(ROWS) * 3
+    users = 2**61 + RANDOM.integers(0, 40, ROWS)
+    frame = pd.DataFrame({"user_id": users, "order_id": unique, "x": RANDOM.normal(size=ROWS)})
+    effect = RANDOM.normal(size=40)[users - 2**61]
+    target = pd.Series(effect + RANDOM.normal(0, 0.1, ROWS))
+    types = {"user_id": "LONG", "order_id": "LONG", "x": "DOUBLE"}
+    preparation = Preparation.fit(frame, types, ["y"], target=target)
+    assert preparation.dropped == {"order_id": "it identifies rows"}
+    assert [feature.part for feature in preparation.features] == [
+        "value", "level", "frequency", "value",
+    ]  # fmt: skip
+    assert str(2**61 + 7) in preparation.features[1].levels
+
+
 def test_row_numbers_are_kept_when_there_is_nothing_else():
     preparation = fit(x=range(ROWS))
     assert preparation.row({"x": 7}).tolist() == [7.0]

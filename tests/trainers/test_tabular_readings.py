@@ -222,8 +222,8 @@ def test_a_value_missing_where_training_was_complete_is_answered_by_the_usual_on
     assert low < 965
     assert high > 1035
     first, second = predictor.notes
-    assert first.startswith("1 rows have no value in column 'x'; training had too few of them")
-    assert second.endswith("so they are answered as if it were red, its usual value")
+    assert first.startswith("1 row has no value in column 'x'; training had too few such rows to")
+    assert second.endswith("so its usual value 'red' stands in")
     assert predictor.predict(asked.tail(2).assign(colour="red")) is not None
     assert predictor.notes == []
 
@@ -233,6 +233,9 @@ def test_a_few_missing_values_in_training_are_no_lesson_either(train):
     frame.loc[[3, 30, 300], "x"] = np.nan
     predictor = train(REGRESSION, frame, "y", config=QUICK).predictor()
     assert 985 < predictor.predict_row({"x": None, "colour": "red"})["y"] < 1015
+    assert len(predictor.notes) == 1
+    predictor.predict_row({"x": 100.0, "colour": "red"})
+    assert predictor.notes == []
 
 
 def test_many_missing_values_in_training_are_a_lesson(train):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from modelstudio.tables.readings import bits
@@ -103,6 +104,7 @@ def _in_order(form: int, text: str, window: int) -> Found | None:
     return None if date is None else _at_time(date, match)
 
 
+@lru_cache(maxsize=4)  # the forms of one text are tried one after the other
 def separated(text: str) -> re.Match[str] | None:
     """Return the three parts of a date, if it has such."""
     found = _SEPARATED.fullmatch(text)
@@ -124,6 +126,7 @@ def _number(part: str) -> str:
     return part[:-2] if part[0].isdigit() and not part.isdigit() else part
 
 
+@lru_cache(maxsize=8192)  # most days are in many rows
 def day_of(form: int, parts: Parts, window: int) -> int | None:
     """Return the day since 1970 of a date's parts in an order."""
     words = [place for place, part in enumerate(parts) if not part[0].isdigit()]

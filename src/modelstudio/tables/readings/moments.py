@@ -106,7 +106,7 @@ def _shape_of(bare: str, candidates: tuple[int, ...]) -> int:
 
 def _shape_of_date(bare: str) -> int:
     made, days = 0, {}
-    for form in _ORDERS:
+    for form in _orders_of(bare):
         found = forms.parse(form, bare, _ANY_WINDOW)
         if found is not None:
             made |= form | _of_time(found)
@@ -127,6 +127,17 @@ def _shape_of_date(bare: str) -> int:
     if made & _SHORT and separator != "/" and any(len(part) == 1 for part in parts):
         made |= bits.UNPADDED
     return made
+
+
+def _orders_of(bare: str) -> tuple[int, ...]:
+    """Return the orders that the lengths of a date's parts allow."""
+    match = forms.separated(bare)
+    if match is None:
+        return _ORDERS
+    first, _, third = forms.parts_of(match)
+    if len(first) == 4 and first.isdigit():  # noqa: PLR2004
+        return (bits.YMD,)
+    return (bits.DMY, bits.MDY) if len(third) == 4 else (bits.YMD2, bits.DMY2, bits.MDY2)  # noqa: PLR2004
 
 
 def _of_time(found: Found) -> int:

@@ -227,6 +227,13 @@ def _stamps(values: pd.Series, reading: MomentReading | None) -> Stamps:
     return Stamps(wall, ahead, given & ~beyond, beyond, zone)
 
 
+def _is_stored(present: pd.Series, reading: MomentReading | None) -> bool:
+    """Whether moments were put into UTC when they were stored, and so say nothing of a zone."""
+    if reading is None or not reading.zoned or not isinstance(present.dtype, pd.DatetimeTZDtype):
+        return False
+    return str(present.dtype.tz) == zones.UTC
+
+
 def _minutes_ahead(wall: Moments, utc: Moments) -> Minutes:
     return (wall - utc) / np.timedelta64(1, "m")
 

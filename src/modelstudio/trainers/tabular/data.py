@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sklearn.model_selection import train_test_split
 
+from modelstudio.tables.readings import UnknownReadingError, named
 from modelstudio.trainers.base import TrainingError
 from modelstudio.trainers.tabular import targets
 from modelstudio.trainers.tabular.preparation.reading import Readings
@@ -104,34 +105,38 @@ def read(
     if target not in table.column_types:
         raise TrainingError(f"The {role} dataset has no column {target!r}, the target column")
     label_type = table.column_types[target]
-    told = told or {}
+    told = _checked(told or {})
     # Without partitioning=None a folder named a=b on the way to the file would become a column.
     arrow = pq.read_table(table.path, partitioning=None)  # type: ignore[no-untyped-call]
     position = list(table.column_types).index(target)
     labels = targets.Target(target, label_type, role).read(
         arrow.column(position), task, told.get(target, ""), reporter
     )
-    known = labels.is_valid().to_numpy(zero_copy_only=False)
-    missing = len(known) - int(known.sum())
+    known = labels.is_valid()
+    missing = labels.null_count
     if missing:
         reporter.log(
             f"Left out {missing} of {arrow.num_rows} rows of the {role} dataset, which have no "
             f"value in the target column {target!r}",
             "WARNING",
         )
-    features = to_pandas(arrow.remove_column(position).filter(pa.array(known)))
-    series = labels.filter(pa.array(known)).to_pandas().rename(target)
+    features = to_pandas(arrow.remove_column(position).filter(known))
+    series = labels.filter(known).to_pandas().rename(target)
     if task == "regression":
         series = series.astype("float64")
         refuse_beyond_computing(series.to_numpy(), target, role)
-    return LabelledTable(
-        features,
-        series,
-        {name: kind for name, kind in table.column_types.items() if name != target},
-        label_type,
-        missing,
-        Readings(table.readings, {name: told[name] for name in told if name in table.column_types}),
-    )
+    types = {name: kind for name, kind in table.column_types.items() if name != target}
+    readings = Readings(table.readings, {name: told[name] for name in told if name in types})
+    return LabelledTable(features, series, types, label_type, missing, readings)
+
+
+def _checked(told: Mapping[str, str]) -> Mapping[str, str]:
+    for column, name in told.items():
+        try:
+            named(name)
+        except UnknownReadingError as error:
+            raise TrainingError(f"The reading of column {column!r}: {error}") from error
+    return told
 
 
 def to_pandas(table: pa.Table) -> pd.DataFrame:

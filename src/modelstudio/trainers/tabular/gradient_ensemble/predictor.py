@@ -26,7 +26,7 @@ class GradientEnsembleModel:
     Attributes
     ----------
     notes
-        What the last call of ``predict`` could not take as it was, in plain sentences.
+        What the last call could not take as it was, in plain sentences.
     """
 
     row_wise: ClassVar[bool] = True
@@ -94,6 +94,7 @@ class GradientEnsembleModel:
         Raises as ``predict`` does.
         """
         matrix = self._preparation.row(row).reshape(1, -1)
+        self.notes = self._preparation.notes_of_row(row)
         answers = self._model.predict(self._model.inputs(matrix, is_row=True))
         name = self._manifest.prediction_column
         if self._model.classes == 1:

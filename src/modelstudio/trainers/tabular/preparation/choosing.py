@@ -45,6 +45,7 @@ _SUPPORTED = frozenset(
 # Fewer distinct whole numbers in a string column are codes.
 _LEAST_NUMBERS = 10
 _LEAST_COMPACT_DATES, _LEAST_COMPACT_TEXTS = 10, 2
+_EXACT = 2**53  # beyond, floats round whole numbers
 _REPEATED = 2  # rows to a value, of codes
 _EPOCH_SECONDS = (631_152_000, 2_524_608_000)  # the years 1990 to 2049
 _EPOCH_UNITS = {bits.SECONDS: 1.0, bits.MILLISECONDS: 1e-3, bits.MICROSECONDS: 1e-6}
@@ -175,13 +176,28 @@ def _of_numbers(column: Column, seed: int, target: Values | None) -> Choice | No
     if column.is_text and _are_few_codes(data):
         flags = set(_present(data)) == {"0", "1"}
         return _single(Booleans(BooleanReading(("1", "0"))), data) if flags else None
-    choice = _unless_identifier(data, choice, target)
-    return choice if choice.reason else _of_quantities(column, choice, seed, target)
+    apart = _apart(data, choice.made[0])
+    choice = _unless_identifier(data, choice, apart, target)
+    return choice if choice.reason else _of_quantities(column, choice, apart, seed, target)
 
 
-def _of_quantities(column: Column, choice: Choice, seed: int, target: Values | None) -> Choice:
+def _apart(data: ColumnData, numbers: Values) -> Values:
+    """Return numbers that differ where those do that floats would round to one."""
+    if not data.is_numeric or np.abs(numbers[~np.isnan(numbers)]).max(initial=0) <= _EXACT:
+        return numbers
+    known, exact = data.numbers
+    if exact.dtype.kind != "i":
+        return numbers
+    apart = np.full(len(numbers), np.nan)
+    apart[known] = (exact.view("uint64") - exact.min().view("uint64")).astype("float64")
+    return apart
+
+
+def _of_quantities(
+    column: Column, choice: Choice, numbers: Values, seed: int, target: Values | None
+) -> Choice:
     """Offer numbers as such, and as categories where they are codes."""
-    data, numbers = column.data, choice.made[0]
+    data = column.data
     choice = _kept_apart(data, choice)
     if column.is_text and _are_digits(data, numbers):
         return _codes_first(data, choice)
@@ -230,7 +246,10 @@ def _kept_apart(data: ColumnData, choice: Choice) -> Choice:
     numbers = choice.treatments[0]
     if not isinstance(numbers, Numbers) or numbers.single:
         return choice
-    precision = precisions.choose(numbers.exact(data))
+    known = choice.made[0][~np.isnan(choice.made[0])]
+    if np.abs(known).max(initial=0) > _EXACT:
+        known = numbers.exact(data)
+    precision = precisions.choose(known)
     if precision is None:
         return choice
     note = f"counted from {precision.offset}" if precision.offset else "in a large and a small part"
@@ -281,14 +300,16 @@ def _codes_first(data: ColumnData, numbers: Choice) -> Choice:
     )
 
 
-def _unless_identifier(data: ColumnData, choice: Choice, target: Values | None) -> Choice:
+def _unless_identifier(
+    data: ColumnData, choice: Choice, numbers: Values, target: Values | None
+) -> Choice:
     """Leave an identifier out, unless it was given out in an order that tells of the target."""
-    reason = identifiers.of_numbers(data.name, choice.made[0])
+    reason = identifiers.of_numbers(data.name, numbers)
     if reason is None:
         return choice
     if reason == identifiers.IDENTIFIES_ROWS and target is not None:
         is_regression = target.dtype.kind == "f"
-        if identifiers.tells_of(choice.made[0], target, is_regression=is_regression):
+        if identifiers.tells_of(numbers, target, is_regression=is_regression):
             return replace(choice, note=KEPT_IDENTIFIER)
     return replace(choice, reason=reason)
 

@@ -74,22 +74,37 @@ def _columns(target: Values) -> list[Values]:
 def _gains(codes: Values, levels: int, values: Values, folds: Values) -> Values:
     """Return by how much each row's squared error is smaller as a code than as a quantity."""
     own = [np.zeros(len(values)) for _ in _DRAWN]
-    beside = [np.zeros(len(values)) for _ in _BESIDE]
+    beside = [np.zeros(len(values)) for _ in (*_BESIDE, "one side")]
     for fold in range(_FOLDS):
         held = folds == fold
         counts = np.bincount(codes[~held], minlength=levels).astype("float64")
         sums = np.bincount(codes[~held], weights=values[~held], minlength=levels)
         mean = sums.sum() / max(counts.sum(), 1)
-        for errors, weight in zip(own, _DRAWN, strict=True):
-            of_each = (sums + weight * mean) / (counts + weight)
-            errors[held] = (values[held] - of_each[codes[held]]) ** 2
-        for errors, width in zip(beside, _BESIDE, strict=True):
-            near = _around(sums, width), _around(counts, width)
-            of_each = (near[0] + mean) / (near[1] + 1)
+        as_codes = [(sums + weight * mean) / (counts + weight) for weight in _DRAWN]
+        as_quantities = [_near(sums, counts, width, mean) for width in _BESIDE]
+        as_quantities.append(_on_one_side(sums, counts, as_codes[0], mean))
+        for errors, of_each in zip([*own, *beside], [*as_codes, *as_quantities], strict=True):
             errors[held] = (values[held] - of_each[codes[held]]) ** 2
     as_code, as_quantity = (min(each, key=lambda errors: errors.sum()) for each in (own, beside))
     gains: Values = as_quantity - as_code
     return gains
+
+
+def _near(sums: Values, counts: Values, width: int, mean: float) -> Values:
+    """Return for each value the mean of so many on either side, without its own."""
+    near: Values = (_around(sums, width) + mean) / (_around(counts, width) + 1)
+    return near
+
+
+def _on_one_side(sums: Values, counts: Values, own: Values, mean: float) -> Values:
+    """Return the mean of the value before or after, whichever is closer to its own.
+
+    Where a quantity's effect is a step, one of the two is beyond it.
+    """
+    means = np.concatenate([[mean], (sums + mean) / (counts + 1), [mean]])
+    before, after = means[:-2], means[2:]
+    closer: Values = np.where(np.abs(before - own) <= np.abs(after - own), before, after)
+    return closer
 
 
 def _around(of_each: Values, width: int) -> Values:

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 _BLOCKS = 20
 _FOLDS = 4
-_MOST_ROWS = 5_000
-_MOST_COLUMNS = 100
-_MOST_CLASSES = 10
+_MOST_ROWS = 2_000
+_MOST_COLUMNS = 30
+_MOST_CLASSES = 4
 # Of the target's variance, so much more has to be explained, and by more than chance.
 _LEAST_GAIN = 0.02
 _LEAST_DEVIATIONS = 3.0
-_ROUNDS = 60
+_ROUNDS = 50
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,11 +107,7 @@ class Counts:
                     "training had"
                 )
             if counted.replaced and column.stand_in is not None:
-                notes.append(
-                    f"{counted.replaced} rows have no value in column {name!r}; training had too "
-                    "few of them to learn what that means, so they are answered as if it were "
-                    f"{column.stand_in.shown[:_LONGEST]}, its usual value"
-                )
+                notes.append(column.stand_in.note(name, counted.replaced))
         return notes
 
 

@@ -11,9 +11,10 @@ _WORDS = frozenset({"true", "false"})
 def plain(text: str) -> str:
     """Return how the value of a text is written without the marks that its type has left.
 
-    A whole number loses its decimals, a truth value its capitals; codes such as ``007`` and numbers
-    such as ``1.50`` stay what they are.
+    A whole number loses its decimals, a truth value its capitals, any text the spaces around it;
+    codes such as ``007`` and numbers such as ``1.50`` stay what they are.
     """
+    text = text.strip()
     match = _WHOLE.fullmatch(text)
     if match is not None:
         return "0" if match[1] == "-0" else match[1]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from modelstudio.trainers.tabular.preparation.treatment import Reader, Values
 
+_LARGEST = 2**62
 _A_SECOND = 1e6  # microseconds, in which durations are read
 
 
@@ -104,7 +105,11 @@ class Numbers(Treatment):
             return lambda value: (float(np.float32(bounded_number(float(number(value))))),)
 
         def read(value: Any) -> tuple[float]:
-            return (bounded_number(value if value.__class__ is float else float(number(value))),)
+            if value.__class__ is float:
+                return (bounded_number(value),)
+            if value.__class__ is int and -_LARGEST <= value <= _LARGEST:
+                return (float(value),)
+            return (bounded_number(float(number(value))),)
 
         return read
 
@@ -173,7 +178,7 @@ class Booleans(Treatment):
         known: dict[Any, tuple[float]] = {None: (NAN,), True: (1.0,), False: (0.0,)}
 
         def read(value: Any) -> tuple[float]:
-            return known[value_of(reading, value)]
+            return known[value if value.__class__ is bool else value_of(reading, value)]
 
         return read
 

@@ -17,7 +17,7 @@ from modelstudio.trainers.tabular.preparation import older
 from modelstudio.trainers.tabular.preparation.column import Feature, PreparedColumn
 from modelstudio.trainers.tabular.preparation.fitting import Fitting, Seen
 from modelstudio.trainers.tabular.preparation.reading import Readings
-from modelstudio.trainers.tabular.preparation.treatment import ColumnData
+from modelstudio.trainers.tabular.preparation.treatment import ColumnData, is_missing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -56,6 +56,9 @@ class Preparation:
             feature for column in self.columns for feature in column.features
         )
         self._seen = tuple(seen)
+        self._stand_ins = [
+            (column.name, column.stand_in) for column in self.columns if column.stand_in is not None
+        ]
         self._readers = [(column.name, column.nullable, column.reader()) for column in self.columns]
 
     @classmethod
@@ -137,6 +140,14 @@ class Preparation:
             else:
                 raise KeyError(name)
         return np.array(made, dtype="float64")
+
+    def notes_of_row(self, values: Mapping[str, Any]) -> list[str]:
+        """Return what stands in for missing values of a row that was prepared, in sentences."""
+        return [
+            stand_in.note(name, 1)
+            for name, stand_in in self._stand_ins
+            if is_missing(values.get(name))
+        ]
 
     def transform(self, frame: pd.DataFrame, counts: Counts | None = None) -> pd.DataFrame:
         """Return the features as a table with the frame's index; categories as pandas has them.

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-import pyarrow as pa
-
 from modelstudio.tables.readings import (
     UNFIT,
     BooleanReading,
@@ -76,6 +74,8 @@ class Readings:
 
     def of_texts(self, columns: Mapping[str, ColumnData]) -> dict[str, Decision]:
         """Decide together how columns of text are read."""
+        import pyarrow as pa
+
         evidence = {}
         for name, data in columns.items():
             _, texts = data.distinct
@@ -98,6 +98,10 @@ def many_values(reading: Reading, texts: Sequence[str]) -> Values | None:
     None for few texts, and where a column may be read in another type than its values one by one.
     """
     if len(texts) < _MANY:
+        return None
+    try:
+        import pyarrow as pa
+    except ImportError:  # a model that has left does without
         return None
     try:
         found = reading.column(pa.array(texts, pa.string()))

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
         Values,
     )
 
+_LONGEST = 40
+
 
 @dataclass(frozen=True, slots=True)
 class StandIn:
@@ -55,6 +57,8 @@ class StandIn:
 
     def reader(self, read: Reader) -> Reader:
         """Return a reader that does the same for a single value."""
+        if len(self.numbers) == 1:
+            return self._reader_of_one(read)
 
         def read_filled(value: Any) -> Sequence[float]:
             made = read(value)
@@ -65,11 +69,30 @@ class StandIn:
 
         return read_filled
 
+    def _reader_of_one(self, read: Reader) -> Reader:
+        filled, quantity = self.numbers, self.quantities[0]
+
+        def read_filled(value: Any) -> Sequence[float]:
+            made = read(value)
+            if made[0] == made[0]:
+                return made
+            return filled if quantity or is_missing(value) else made
+
+        return read_filled
+
     def _filled(self, made: Sequence[float], *, missing: bool) -> list[float]:
         return [
             stand_in if number != number and (quantity or missing) else number  # noqa: PLR0124
             for number, stand_in, quantity in zip(made, self.numbers, self.quantities, strict=True)
         ]
+
+    def note(self, column: str, rows: int) -> str:
+        """Say that it stood in, in a sentence."""
+        return (
+            f"{rows} {'row has' if rows == 1 else 'rows have'} no value in column {column!r}; "
+            "training had too few such rows to learn what that means, so its usual value "
+            f"{self.shown[:_LONGEST]!r} stands in"
+        )
 
     def keep(self, parts: Sequence[str], kept: Sequence[str]) -> StandIn:
         """Return it for some of its parts, given the names of all and of those that are kept."""

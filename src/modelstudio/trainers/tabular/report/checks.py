@@ -262,7 +262,8 @@ def _newly_missing(evidence: Evidence) -> Iterator[Finding]:
             "missing_only_in_test",
             f"Columns that are complete in the training rows lack values in held-out rows: "
             f"{listed(list(found['column']))}",
-            "Check how the test data was made; the model has not learned what missing means",
+            "Check how the test data was made; the model has not learned what missing means, and "
+            "answers as if it were the column's usual value",
             str(found["column"].iloc[0]) if len(found) == 1 else "",
         )
 

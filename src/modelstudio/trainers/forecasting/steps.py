@@ -155,16 +155,16 @@ def _tell_of_days_off(rows: Rows, calendar: Calendar, told: Told) -> None:
 def _without_strays(rows: Rows, calendar: Calendar, told: Told) -> Rows:
     """Leave out few rows that lie far from the rest of their series, such as placeholders."""
     valued = np.flatnonzero(np.isfinite(rows.target))
+    codes, names = pd.factorize(rows.item[valued])
     numbers = calendar.number(rows.moment[valued])
-    frame = pd.DataFrame({"item": rows.item[valued], "number": numbers})
-    spans = frame.groupby("item", sort=False)["number"].agg(["min", "max", "size"])
-    wide = (spans["max"] - spans["min"] + 1 > _SPREAD * spans["size"]) & (
-        spans["size"] >= _LEAST_ROWS
-    )
+    order = np.lexsort((numbers, codes))
+    bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))
+    sizes = np.diff(bounds)
+    spans = numbers[order[bounds[1:] - 1]] - numbers[order[bounds[:-1]]] + 1
     strays = np.zeros(len(rows.target), dtype=bool)
-    for item in spans.index[wide]:
-        places = valued[frame["item"].to_numpy() == item]
-        strays[places[_far_off(calendar.number(rows.moment[places]))]] = True
+    for code in np.flatnonzero((spans > _SPREAD * sizes) & (sizes >= _LEAST_ROWS)):
+        places = order[bounds[code] : bounds[code + 1]]
+        strays[valued[places[_far_off(numbers[places])]]] = True
     if not strays.any():
         return rows
     shown = [
@@ -180,10 +180,10 @@ def _without_strays(rows: Rows, calendar: Calendar, told: Told) -> Rows:
 
 
 def _far_off(numbers: Any) -> Any:
-    ordered = np.sort(numbers)
-    gaps = np.diff(ordered)
+    """Return which of some ascending numbers are few and far from the others."""
+    gaps = np.diff(numbers)
     place = int(np.argmax(gaps))
-    before, after = ordered[: place + 1], ordered[place + 1 :]
+    before, after = numbers[: place + 1], numbers[place + 1 :]
     few, rest = (before, after) if len(before) < len(after) else (after, before)
     if len(few) > max(1, _FEW * len(numbers)) or gaps[place] <= _FAR * max(np.ptp(rest), 1):
         return np.zeros(len(numbers), dtype=bool)

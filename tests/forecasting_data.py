@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from modelstudio.trainers.base import InputTable, TrainingTask
 from modelstudio.trainers.catalogue import load
+from modelstudio.trainers.forecasting import reading
 from modelstudio.trainers.forecasting.specification import FORECASTING
 
 if TYPE_CHECKING:
@@ -126,3 +127,13 @@ def run_trainer(
     )
     model = load(FORECASTING.implementation).fit(task, recorder)
     return Forecast(model, recorder, output)
+
+
+def read_panel(table: InputTable, recorder: Any, **config: Any) -> Any:
+    """Return what the trainer makes of a table before it fits anything."""
+    properties = FORECASTING.config_schema["properties"]
+    defaults = {name: schema["default"] for name, schema in properties.items()}
+    folder = table.path.parent
+    inputs = {"training_df": table}
+    task = TrainingTask(inputs, {**defaults, **config}, 1, 4 * 1024**3, folder, folder)
+    return reading.read(task, 3, recorder)

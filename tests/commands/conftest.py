@@ -9,12 +9,19 @@ import pytest
 from typer.testing import CliRunner
 
 from modelstudio.cli import app
-from published import Shelf, open_shelf
+from published import Shelf, columns, model_api, open_shelf
 from typed_commands import Done, variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+
+API = model_api(
+    columns(rooms="long", area="double", street="string?"), columns(total="double", shown="string")
+)
+HOUSES = 'id,rooms,area,street\n007,3,0.5,"Elm, North"\n008,,1.5,\n'
+FORECAST = model_api(columns(total="double"), columns(at="timestamp", total="double"))
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +48,27 @@ def run(shelf: Shelf) -> Iterator[Callable[..., Done]]:
     yield run_command
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture(scope="session")
+def empty_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    model = tmp_path_factory.mktemp("models") / "model"
+    model.mkdir()
+    return model
+
+
+@pytest.fixture(scope="session")
+def versions(shelf: Shelf, empty_model: Path) -> dict[str, str]:
+    """A version of each of some predictors."""
+    apis = dict.fromkeys(("Echo", "Killed", "Forgetful", "Refusing", "Slow"), API)
+    return {
+        name: shelf.publish(empty_model, f"inference_predictors:{name}", api)
+        for name, api in {**apis, "Forecast": FORECAST}.items()
+    }
+
+
+@pytest.fixture
+def houses(tmp_path: Path) -> Path:
+    path = tmp_path / "houses.csv"
+    path.write_text(HOUSES)
+    return path

@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import databases
-from published import Shelf, columns, model_api, open_shelf
+from commands.conftest import API, HOUSES
+from published import Shelf, open_shelf
 from support import wait_for
 from typed_commands import command, variables
 
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-API = model_api(
-    columns(rooms="long", area="double", street="string?"), columns(total="double", shown="string")
-)
-HOUSES = 'id,rooms,area,street\n007,3,0.5,"Elm, North"\n008,,1.5,\n'
 KILLED = (
     "The predictor was killed, most likely because the machine ran out of memory. Its last words: "
     "something is about to happen"
@@ -35,31 +32,6 @@ KILLED = (
 NOT_ROW_BY_ROW = (
     "--keep-columns needs a model that predicts row by row; this one's rows are its own"
 )
-FORECAST = model_api(columns(total="double"), columns(at="timestamp", total="double"))
-
-
-@pytest.fixture(scope="session")
-def empty_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    model = tmp_path_factory.mktemp("models") / "model"
-    model.mkdir()
-    return model
-
-
-@pytest.fixture(scope="session")
-def versions(shelf: Shelf, empty_model: Path) -> dict[str, str]:
-    """A version of each of some predictors."""
-    apis = dict.fromkeys(("Echo", "Killed", "Forgetful", "Refusing", "Slow"), API)
-    return {
-        name: shelf.publish(empty_model, f"inference_predictors:{name}", api)
-        for name, api in {**apis, "Forecast": FORECAST}.items()
-    }
-
-
-@pytest.fixture
-def houses(tmp_path: Path) -> Path:
-    path = tmp_path / "houses.csv"
-    path.write_text(HOUSES)
-    return path
 
 
 def test_predictions_come_in_the_order_of_the_rows(
@@ -73,45 +45,6 @@ def test_predictions_come_in_the_order_of_the_rows(
     assert output.read_text() == 'total,shown\n3.5,"3.0|0.5|Elm, North"\n1.5,|1.5|\n'
     assert output.stat().st_mode & 0o077 == 0
     assert sorted(tmp_path.iterdir()) == [houses, output]
-
-
-def test_values_that_do_not_fit_are_missing_and_said(
-    run: Any, versions: dict[str, str], tmp_path: Path
-) -> None:
-    houses, output = tmp_path / "houses.csv", tmp_path / "out.csv"
-    houses.write_text("rooms,area\n3,0.5\n150.5,1.5\nmany,2.5\n,3.5\n")
-    done = run(
-        "predict", "--model-version", versions["Echo"], "--input", houses, "--output", output
-    )
-    said = (
-        "note: 1 value of column 'rooms' cannot be read as a whole number and count as missing: "
-        "'many'\n"
-    )
-    assert (done.returncode, said in done.stderr) == (0, True), done.stderr
-    assert output.read_text().splitlines()[1:] == [
-        "3.5,3.0|0.5",
-        "152,150.5|1.5",  # a number as any other, though those learned from were whole
-        "2.5,|2.5",
-        "3.5,|3.5",
-    ]
-
-
-@pytest.mark.parametrize("name", ["houses.csv", "houses.parquet"])
-def test_a_table_without_rows_has_predictions_without_rows(
-    run: Any, versions: dict[str, str], tmp_path: Path, name: str
-) -> None:
-    if name.endswith("csv"):
-        (tmp_path / name).write_text("id,rooms,area,street\n")
-    else:
-        rows = pa.table({"id": pa.array([], pa.string()), "rooms": [], "area": [], "street": []})
-        pq.write_table(rows, tmp_path / name)
-    output, binary = tmp_path / "out.csv", tmp_path / "out.parquet"
-    arguments = ["--model-version", versions["Echo"], "--input", tmp_path / name]
-    assert run("predict", *arguments, "--output", output).returncode == 0
-    assert output.read_text() == "total,shown\n"
-    done = run("predict", *arguments, "--output", binary, "--keep-columns")
-    assert (done.returncode, done.stderr) == (0, f"0 rows in {binary}\n")
-    assert pq.read_table(binary).schema.names == ["id", "rooms", "area", "street", "total", "shown"]
 
 
 def test_the_inputs_columns_are_kept_when_asked_for(
@@ -236,7 +169,7 @@ def test_a_command_that_fails_says_why_in_one_line_and_leaves_nothing(
 @pytest.mark.parametrize(
     ("input_", "output", "code", "message"),
     [
-        ("a.xlsx", "b.csv", 2, "--input must end in .csv, .csv.gz or .parquet: {}/a.xlsx"),
+        ("a.xls", "b.csv", 2, "--input must end in .csv, .csv.gz, .xlsx or .parquet: {}/a.xls"),
         ("houses.csv", "b", 2, "--output must end in .csv, .csv.gz or .parquet: {}/b"),
         ("houses.csv", "houses.csv", 2, "--input and --output are the same file"),
         ("houses.csv", "there.csv", 1, "{}/there.csv exists; --force replaces it"),

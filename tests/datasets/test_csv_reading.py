@@ -1,5 +1,7 @@
 """What a CSV file is read as."""
 
+# ruff: noqa: ISC004
+
 from __future__ import annotations
 
 import gzip
@@ -175,7 +177,7 @@ PROBLEMS = [
     (b"a,b\n1,2\n3\n", "t.csv: Line 3 has 1 value, but the first line names 2 columns."),
     (b"\n# x\na,b\n1,2\n\n3\n", "t.csv: Line 6 has 1 value, but the first line names 2 columns."),
     (b'a,b\n"1\n2",3\n4,5,6\n', "t.csv: Line 4 has 3 values, but the first line names 2 columns."),
-    (b"a,b\n1,2,3\n4,5,6\n7,8\n", "t.csv: Line 2 has 3 values, but the first line names 2 columns."),
+    (b"a,b\n1,2,3\n4,5\n", "t.csv: Line 2 has 3 values, but the first line names 2 columns."),
     (b'a,b\n1,2\n3,"4\n', "t.csv: Line 3 has a quote that is not closed, or closed too early."),
     (b'a,b\n1,"2"x\n', "t.csv: Line 2 has a quote that is not closed, or closed too early."),
     (b"a,b\n1,2\n3,\0\n", "t.csv: Line 3 has a NUL byte."),

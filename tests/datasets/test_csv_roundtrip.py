@@ -8,10 +8,13 @@ import math
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasets.tables_in_process import profiles, read, read_csv
+from datasets.tables_in_process import parquet, profiles, read, read_csv
 from modelstudio.datasets.schemas import infer
 from modelstudio.tables.readings import is_mark
 
@@ -86,3 +89,19 @@ def test_any_bytes_are_a_table_or_have_a_reason(content: str | bytes) -> None:
         assert reason.startswith("t.csv: ")
     else:
         assert read({"t.csv": data}).schema.names == [field["name"] for field in fields]
+
+
+@pytest.mark.parametrize("column", [["x", None, "y", None], [1, None], ["#a", "b"], ["sep=;", "x"]])
+def test_a_single_column_keeps_its_rows_whoever_reads_it(column: list[Any]) -> None:
+    table = pa.table({"only": column})
+    text = read({"t.parquet": parquet(table)}, form="CSV")
+    frame = pd.read_csv(io.StringIO(text))
+    assert [None if pd.isna(value) else value for value in frame["only"]] == column
+    assert read({"t.csv": text.encode()})["only"].to_pylist() == column
+
+
+def test_names_that_look_like_more_than_names_are_read_back() -> None:
+    names = ["#", "sep=;", 'a "b"', "c, d", " e", "Unnamed: 0"]
+    table = pa.Table.from_arrays([pa.array([1.5, 2.5])] * len(names), names=names)
+    text = read({"t.parquet": parquet(table)}, form="CSV")
+    assert read({"t.csv": text.encode()}).to_pydict() == table.to_pydict()

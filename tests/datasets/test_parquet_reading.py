@@ -7,6 +7,7 @@ import uuid
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -229,3 +230,95 @@ def test_bytes_turned_over_give_a_table_or_a_reason() -> None:
     refused = [reason for reason in outcomes if reason]
     assert refused
     assert all(reason.startswith("t.parquet: ") for reason in refused)
+
+
+def test_an_index_that_pandas_stored_without_a_name_is_left_out() -> None:
+    frame = pd.DataFrame({"a": [1, 2, 3]}, index=[5, 3, 9])
+    (stored,) = profiles({"t.parquet": parquet(pa.Table.from_pandas(frame))})
+    assert stored[1]["notes"] == ["The column '__index_level_0__' is an index of pandas: left out."]
+    assert read({"t.parquet": parquet(pa.Table.from_pandas(frame))}).to_pydict() == {"a": [1, 2, 3]}
+    named = pa.Table.from_pandas(frame.rename_axis("id"))
+    assert read({"t.parquet": parquet(named)}).to_pydict() == {"a": [1, 2, 3], "id": [5, 3, 9]}
+    ranged = pa.Table.from_pandas(frame.reset_index(drop=True))
+    assert profiles({"t.parquet": parquet(ranged)})[0][1]["notes"] == []
+
+
+def test_names_that_stand_twice_or_differ_in_case_get_a_number() -> None:
+    table = pa.Table.from_arrays([pa.array([n]) for n in range(4)], names=["a", "a", "A", "b\nc"])
+    assert read({"t.parquet": parquet(table)}).to_pylist() == [
+        {"a": 0, "a (2)": 1, "A (3)": 2, "b c": 3}
+    ]
+
+
+FAR = datetime.fromisoformat("9999-12-31T23:59:59")
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us"])
+def test_moments_that_nanoseconds_cannot_hold_stay_what_they_are(unit: str) -> None:
+    table = pa.table({"at": pa.array([FAR, None], pa.timestamp(unit))})
+    assert read({"t.parquet": parquet(table)}).to_pydict() == {"at": [FAR, None]}
+
+
+def test_moments_of_the_oldest_form_stay_what_they_are() -> None:
+    at = [datetime.fromisoformat("2024-01-31T10:00:00"), FAR]
+    table = pa.table({"at": pa.array(at, pa.timestamp("us"))})
+    data = parquet(table, use_deprecated_int96_timestamps=True)
+    assert read({"t.parquet": data}).to_pydict() == {"at": at}
+
+
+def test_a_moment_beyond_all_years_is_refused_by_its_column() -> None:
+    data = parquet(pa.table({"at": pa.array([2**62], pa.timestamp("ms"))}))
+    with pytest.raises(Unreadable, match=r"^t.parquet: Column 'at' has a value that timestamp"):
+        read({"t.parquet": data})
+
+
+def test_decimals_of_many_digits_are_exact_or_refused() -> None:
+    exact = Decimal("1234567890123456789012345678.123456789")
+    table = pa.table({"d": pa.array([exact], pa.decimal256(60, 9))})
+    assert fields_of(table)["d"] == column("d", "DECIMAL", precision=38, scale=9)
+    assert read({"t.parquet": parquet(table)}).to_pydict() == {"d": [exact]}
+    for more in (
+        pa.array([exact * 100], pa.decimal256(60, 9)),
+        pa.array([1], pa.decimal256(60, 40)),
+    ):
+        reason = problem(t__parquet=parquet(pa.table({"d": more})))
+        assert reason.startswith("t.parquet: Column 'd' has decimals of 60 digits")
+
+
+def test_decimals_of_different_scales_join_to_the_wider() -> None:
+    files = {
+        "1.parquet": parquet(pa.table({"d": pa.array([Decimal("1.5")], pa.decimal128(5, 1))})),
+        "2.parquet": parquet(pa.table({"d": pa.array([Decimal("0.125")], pa.decimal128(4, 3))})),
+    }
+    table = read(files)
+    assert table.schema.types == [pa.decimal128(7, 3)]
+    assert table["d"].to_pylist() == [Decimal("1.500"), Decimal("0.125")]
+
+
+def test_folders_of_hive_give_a_column() -> None:
+    one = parquet(pa.table({"x": [1, 2]}))
+    files = {"year=2023/a.parquet": one, "year=2024/a.parquet": one}
+    assert read(files).to_pydict() == {"x": [1, 2, 1, 2], "year": [2023, 2023, 2024, 2024]}
+
+
+@pytest.mark.parametrize(
+    ("values", "declared", "expected"),
+    [
+        (["01.02.2024"], column("v", "DATE", customMetadata={"reading": "date dd.mm.yyyy"}),
+         [date(2024, 2, 1)]),
+        (["0.1", "1e-3"], column("v", "DECIMAL", precision=20, scale=3),
+         [Decimal("0.100"), Decimal("0.001")]),
+        (["12345678901234567890123456.78"], column("v", "DECIMAL", precision=38, scale=2),
+         [Decimal("12345678901234567890123456.78")]),
+        ([1, 2], column("v", "DECIMAL", precision=38, scale=30), [Decimal(1), Decimal(2)]),
+        ([Decimal("1.25")], column("v", "DECIMAL", precision=3, scale=1), [Decimal("1.2")]),
+        ([2**60 + 1], column("v", "DOUBLE"), [float(2**60)]),
+        ([1.0, 2.5], column("v", "STRING"), ["1.0", "2.5"]),
+        ([date(2024, 2, 1)], column("v", "TIMESTAMP"), [datetime.fromisoformat("2024-02-01")]),
+    ],
+)  # fmt: skip
+def test_values_become_those_of_the_declared_type(
+    values: list[object], declared: dict[str, object], expected: list[object]
+) -> None:
+    found = read({"t.parquet": parquet(pa.table({"v": values}))}, [declared])
+    assert found["v"].to_pylist() == expected

@@ -279,6 +279,41 @@ def answer_here(model: Exported, row: dict[str, Any]) -> float:
     return float(model.predictor.predict(frame)["price"].iloc[0])
 
 
+def test_classes_and_probabilities_are_served(
+    python: Path, ensemble: Exported, tmp_path: Path
+) -> None:
+    frame = ensemble.frames["rows"].head(20)
+    expected = ensemble.predictor.predict(frame).to_dict(orient="records")
+    assert {type(one["price"]) for one in expected} == {bool}
+    records = json.loads(frame.to_json(orient="records", date_format="iso", double_precision=15))
+    with serving(python, ensemble.directory, tmp_path / "log") as url:
+        found = asked(url, json.dumps({"dataframe_records": records}).encode())
+        assert found == [pytest.approx(one, rel=1e-12) for one in expected]
+        alone = asked(url, json.dumps({"instances": [records[3]]}).encode())
+        assert alone == [pytest.approx(expected[3], rel=1e-12)]
+
+
+def test_forecasts_are_served_from_what_is_given_and_from_what_was_learned(
+    python: Path, forecasting: Exported, tmp_path: Path
+) -> None:
+    def told(frame: pd.DataFrame) -> list[Any]:
+        answer = forecasting.predictor.predict(frame)
+        days = pd.to_datetime(answer["day"]).dt.strftime("%Y-%m-%dT00:00:00")
+        return answer.assign(day=days).to_dict(orient="records")
+
+    with serving(python, forecasting.directory, tmp_path / "log") as url:
+        later = forecasting.frames["later"]
+        split = json.loads(later.to_json(orient="split", date_format="iso", index=False))
+        assert split["data"][0][split["columns"].index("sales")] is None
+        for frame, table in ((later, split), (later.iloc[:0], {**split, "data": []})):
+            found = asked(url, json.dumps({"dataframe_split": table}).encode())
+            assert found == told(frame)
+        assert "'day'" in refusal(url, {"dataframe_records": [{"sales": 1.0}]})
+        day = split["columns"].index("day")
+        split["data"][1][day] = "soon"
+        assert "not an ISO time: 'soon'" in refusal(url, {"dataframe_split": split})
+
+
 ROW = {"size": 50.5, "colour": "red", "sold": True, "rooms": 3, "seen": "2024-02-01T15:00:00"}
 
 

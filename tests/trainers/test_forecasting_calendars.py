@@ -67,6 +67,15 @@ KEPT = {
     "ten times a second": (
         pandas_dates("100ms"), "100ms", ["2019-01-01T00:00:04.8", "2019-01-01T00:00:04.9"],
     ),
+    "trading months, one ended by a holiday": (
+        np.where(
+            pandas_dates("BME") == np.datetime64("2019-05-31"),
+            np.datetime64("2019-05-30"),
+            pandas_dates("BME"),
+        ),
+        "BME",
+        ["2023-01-31", "2023-02-28"],
+    ),
     "years": (pandas_dates("YS"), "YS-JAN", ["2067-01-01", "2068-01-01"]),
     "years of long ago": (
         np.arange("1264", "1400", dtype="datetime64[Y]"), "YS-JAN", ["1400-01-01", "1401-01-01"],
@@ -98,7 +107,7 @@ def test_a_calendar_is_inferred_and_gone_on_with(case: str) -> None:
 def test_its_name_is_accepted_as_a_frequency(case: str) -> None:
     stamps, alias, _ = KEPT[case]
     stamps = np.asarray(stamps).astype("datetime64[D]").astype("datetime64[us]")
-    if alias != "100ms":
+    if alias != "100ms" and "holiday" not in case:
         assert Calendar.of(alias, stamps[0]).holds(stamps)
 
 
@@ -170,6 +179,19 @@ def test_weeks_that_begin_on_another_day_are_named():
     found = frequency.shared(*together(DAILY[::7], DAILY[::7], DAILY[3::7]))
     assert found.calendar.alias == "W-SUN"
     assert found.others == {2: "W-WED"}
+
+
+def test_months_stamped_at_their_ends_among_those_stamped_at_their_starts_are_named():
+    ends = (MONTHLY + 1).astype("datetime64[D]") - 1
+    found = frequency.shared(*together(MONTHLY, ends, MONTHLY))
+    assert found.calendar.alias == "MS"
+    assert found.others == {1: "ME"}
+
+
+def test_days_at_another_time_of_the_day_are_named():
+    found = frequency.shared(*together(DAILY, DAILY + np.timedelta64(6, "h"), DAILY))
+    assert found.calendar.alias == "D"
+    assert found.others == {1: "D at other times"}
 
 
 def test_a_short_series_and_one_with_sales_now_and_then_follow_the_others():

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from forecasting_data import table_of
 from forecasting_situations import codes, days, train, weekly
+from modelstudio.tables.readings import Evidence, decide
+from modelstudio.trainers.asking.model import Model
 from modelstudio.trainers.base import TrainingError
+from modelstudio.trainers.forecasting.columns import Columns
+from modelstudio.trainers.forecasting.rows import Told, frame_of, take
 
 pytestmark = pytest.mark.training
 
@@ -39,6 +46,22 @@ def test_local_midnights_with_an_offset_keep_their_dates(tmp_path, recorder, zon
         for side in ("inputs", "outputs")
     ]
     assert kinds == ["string", "string"]
+
+
+@pytest.mark.parametrize("stored", ["UTC", None])
+def test_offsets_that_a_dataset_has_read_are_those_of_its_reading(tmp_path, stored):
+    written = local_midnights()
+    seen = Evidence.of(written["day"])
+    reading = decide({"day": seen})["day"].reading
+    utc = pd.to_datetime(written["day"], utc=True)
+    frame = written.assign(day=utc if stored else utc.dt.tz_localize(None))
+    path = tmp_path / "table.parquet"
+    table = table_of(frame, path, {"timestamp_column": ["day"], "target_column": ["y"]})
+    columns = Columns("day", "y", (), (), (), (), {"day": "TIMESTAMP", "y": "DOUBLE"})
+    table = replace(table, readings={"day": reading.state()})
+    taken = take(frame_of(table), columns, "training", table, None, Told())
+    assert [str(at)[:10] for at in taken.rows.moment] == [text[:10] for text in written["day"]]
+    assert taken.zone == "+02:00"
 
 
 def test_a_configured_zone_answers_across_the_change_of_clocks(tmp_path, recorder):
@@ -85,3 +108,12 @@ def test_an_hour_that_a_clock_leaps_over_is_read_and_told(tmp_path, recorder):
 def test_an_unknown_zone_is_refused_by_name(tmp_path, recorder):
     with pytest.raises(TrainingError, match=r"'Mars/Olympus'.*Europe/Berlin"):
         train(tmp_path, recorder, weekly(40), config={"time_zone": "Mars/Olympus"})
+
+
+def test_history_after_another_change_of_clocks_has_the_offsets_that_it_is_written_with(
+    tmp_path, recorder
+):
+    run = train(tmp_path, recorder, local_midnights())
+    asked = local_midnights("2024-10-20", 14)
+    model = Model(run.predictor(), run.model.model_api)
+    assert days(model.predict(asked)) == ["2024-11-03", "2024-11-04", "2024-11-05"]

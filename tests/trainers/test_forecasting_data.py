@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forecasting_data import read_panel, table_of
 from modelstudio.trainers.base import TrainingError
 from modelstudio.trainers.forecasting import frequency
 from modelstudio.trainers.forecasting.assembly import AssemblyError, Resampling, Rows, assemble
@@ -119,6 +120,30 @@ def test_a_stamp_that_stands_for_none_is_beyond_and_does_not_wrap(values):
     found = local_moments(pd.Series(values), None, None)
     assert found.given.tolist() == [True, False]
     assert found.beyond.tolist() == [False, True]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_order_of_rows_changes_nothing(tmp_path, recorder, seed):
+    random = np.random.default_rng(0)
+    day = pd.date_range("2024-03-01", periods=60, tz="Europe/Berlin")
+    parts = [
+        pd.DataFrame(
+            {"shop": shop, "kind": kind, "y": random.random(60), "promo": random.random(60) < 0.3}
+        ).assign(day=[at.isoformat() for at in day])
+        for shop, kind in [(1, "x"), (1, "y"), (2**53 + 1, "x")]
+    ]
+    frame = pd.concat(parts, ignore_index=True)
+    mapping = {
+        "timestamp_column": ["day"], "target_column": ["y"], "item_id_column": ["shop", "kind"],
+        "known_covariates": ["promo"],
+    }  # fmt: skip
+    one = read_panel(table_of(frame, tmp_path / "one.parquet", mapping), recorder)
+    shuffled = frame.sample(frac=1, random_state=seed)
+    other = read_panel(table_of(shuffled, tmp_path / "other.parquet", mapping), recorder)
+    assert one.columns == other.columns
+    assert (one.panel.items, one.panel.calendar) == (other.panel.items, other.panel.calendar)
+    assert (one.panel.target == other.panel.target).all()
+    assert (one.panel.covariates["promo"] == other.panel.covariates["promo"]).all()
 
 
 def test_missing_moments_are_told_apart():

@@ -107,9 +107,22 @@ def test_a_known_covariate_that_no_step_has_is_refused_and_some_are_noted(tmp_pa
     assert "promo: 1 of 3 steps" in predictor.notes[0]
     with pytest.raises(ValueError, match=r"promo: 3 of 3 steps.*2023-05-01"):
         predictor.predict(promoted().tail(5))
+    first = promoted(1, start="2023-05-01").drop(columns="promo")
+    predictor.predict(pd.concat([first, ahead.tail(2)]))
+    assert "promo: 1 of 1 rows of new history" in predictor.notes[0]
     later = ahead.assign(day=ahead["day"] + pd.Timedelta(days=40))
     with pytest.raises(ValueError, match=r"3 rows without a value are for other .*2023-06-10"):
         predictor.predict(later)
+
+
+def test_a_known_covariate_that_the_history_lacks_is_refused_or_told(tmp_path, recorder):
+    with pytest.raises(TrainingError, match="known covariate 'promo' has no value"):
+        train(tmp_path / "none", recorder, promoted().assign(promo=np.nan), KNOWN)
+    some = promoted().assign(promo=lambda one: one["promo"].where(np.arange(120) > 4))
+    train(tmp_path / "some", recorder, some, KNOWN)
+    found = recorder.tables["warnings"].set_index("code")["message"]
+    assert "5 of 120 rows" in found["known_covariate_missing"]
+    assert "2023-01-01" in found["known_covariate_missing"]
 
 
 def test_a_covariate_in_another_form_is_read_noted_or_refused(tmp_path, recorder):

@@ -198,3 +198,15 @@ def test_a_series_shorter_than_a_season_has_the_scale_of_single_steps(length):
     panel = panel_of(np.arange(float(length)))
     found = Scales.of(panel, [panel.cuts], 7).absolute[0, 0]
     assert np.isnan(found) if length == 1 else found in {1.0, 7.0}
+
+
+def test_values_beyond_single_precision_reach_the_models_whole():
+    """The library answers whole numbers in single precision, so it is handed floats."""
+    from statsforecast.models import Naive
+
+    history = np.array([16_777_217, 16_777_219, 16_777_221], dtype="int64")
+    assert Naive().forecast(y=history, h=1)["mean"][0] != history[-1]
+    found = local.forecast_series("Theta", history, (1,), 1, {})
+    assert found.dtype == "float64"
+    same = local.forecast_series("Theta", history.astype("float64"), (1,), 1, {})
+    assert found[0] == same[0]

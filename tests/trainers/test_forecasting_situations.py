@@ -116,7 +116,7 @@ def test_a_series_that_repeats_its_weeks_exactly_has_a_metric_and_an_exact_forec
     )
     run = train(tmp_path, recorder, frame)
     assert run.model.summary_metrics["MASE"] == pytest.approx(0, abs=1e-9)
-    assert run.predict()["prediction"].tolist() == pytest.approx([104, 105, 106], abs=1e-9)
+    assert run.predict()["prediction"].tolist() == [104, 105, 106]
 
 
 # series of other frequencies --------------------------------------------------------------------
@@ -136,6 +136,16 @@ def test_a_monthly_series_among_daily_ones_is_named_and_refused(tmp_path, record
     with pytest.raises(TrainingError, match=r"'s2' \(MS\)"):
         train(tmp_path / "asked", recorder, one_monthly_among_daily(), MANY,
               config={"frequency": "D"})  # fmt: skip
+
+
+def test_a_series_with_days_off_among_daily_ones_is_told(tmp_path, recorder):
+    daily = [weekly(140).assign(item=item) for item in ("a", "b")]
+    closed = weekly(140).assign(item="c")
+    closed = closed[closed["day"].dt.dayofweek < 5]
+    train(tmp_path, recorder, pd.concat([*daily, closed]), MANY)
+    found = recorder.tables["warnings"].set_index("code")["message"]
+    assert "1 of 3 series" in found["series_with_days_off"]
+    assert "'c'" in found["series_with_days_off"]
 
 
 def test_a_monthly_series_among_daily_ones_is_left_out_when_so_set(tmp_path, recorder):
@@ -176,6 +186,16 @@ def test_a_week_that_has_begun_is_left_out_and_the_rest_of_it_adds(tmp_path, rec
     predictor = again.predictor()
     assert predictor._package.history.target[20] == 3 * 30 + 4 * 30
     assert run.panel_of(rest).history(0)[-1] == 3 * 30 + 4 * 30
+
+
+def test_a_week_that_the_data_begins_in_is_left_out(tmp_path, recorder):
+    # 2024-01-05 is a Friday.
+    frame = pd.DataFrame({"day": pd.date_range("2024-01-05", periods=20 * 7 + 5), "y": 10.0})
+    frame["y"] += np.arange(len(frame)) // 7 % 3
+    run = train(tmp_path, recorder, frame, config=sums())
+    panel = run.panel_of()
+    assert panel.moments()[0] == np.datetime64("2024-01-16")
+    assert "2024-01-09" in recorder.tables["warnings"].set_index("code")["message"].iloc[0]
 
 
 def test_a_correction_in_the_unfinished_week_replaces_its_row_alone(tmp_path, recorder):

@@ -29,7 +29,7 @@ def predict(
     output: Annotated[Path, typer.Option("--output", help="A .csv, .csv.gz or .parquet file.")],
     input_: Annotated[
         Path | None,
-        typer.Option("--input", help="Alike; a forecast needs none to go on from its history."),
+        typer.Option("--input", help="Alike, or .xlsx; a forecast needs none to go on."),
     ] = None,
     keep_columns: Annotated[
         bool, typer.Option("--keep-columns", help="Put the input's columns before the predictions.")

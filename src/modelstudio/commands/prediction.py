@@ -18,6 +18,7 @@ from modelstudio.inference.client import (
     PredictorDiedError,
     PredictorProcess,
 )
+from modelstudio.tables.files import xlsx_files
 from modelstudio.tables.files.model_columns import Wanted, model_type
 from modelstudio.tables.files.model_rows import Malformed, RowsFile
 from modelstudio.tables.files.problems import Unreadable
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from modelstudio.commands.versions import StoredVersion
     from modelstudio.tables.files.model_rows import Layout, Piece
 
+_WRITTEN: Final = (".csv", ".csv.gz", *PARQUET_SUFFIXES)
+_READ: Final = (*_WRITTEN, *xlsx_files.SUFFIXES)
 _RENAMED: Final = "_predicted"
 _MAX_SHOWN: Final = 300
 
@@ -82,9 +85,10 @@ def check(request: Request) -> None:
     ------
     CommandError
     """
-    for path, option in ((request.input, "--input"), (request.output, "--output")):
-        if path is not None and not (_is_parquet(path) or table_writing.is_csv(path)):
-            raise UsageError(f"{option} must end in .csv, .csv.gz or .parquet: {path}")
+    if request.input is not None and not request.input.name.lower().endswith(_READ):
+        raise UsageError(f"--input must end in .csv, .csv.gz, .xlsx or .parquet: {request.input}")
+    if not request.output.name.lower().endswith(_WRITTEN):
+        raise UsageError(f"--output must end in .csv, .csv.gz or .parquet: {request.output}")
     try:
         _check_files(request.input, request.output, force=request.force)
     except OSError as error:  # a name that is too long, a folder that is closed
@@ -323,10 +327,6 @@ def _no_rows(kept: Sequence[str], model_api: Mapping[str, Any]) -> pa.Table:
         for column in field["columns"]
     ]
     return pa.schema([*((name, pa.string()) for name in kept), *columns]).empty_table()
-
-
-def _is_parquet(path: Path) -> bool:
-    return path.name.lower().endswith(PARQUET_SUFFIXES)
 
 
 def _message(table: pa.Table) -> bytes:

@@ -11,8 +11,8 @@ from typing import IO, TYPE_CHECKING, Any, Final, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from modelstudio.tables.files import csv_writing
 from modelstudio.commands.options import CommandError
+from modelstudio.tables.files import csv_writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -32,12 +32,16 @@ class TransactionNotFound(NotFound):
 
 
 class SchemaNotFound(NotFound):
-    """There is no schema; the description says why the data has none."""
+    """There is no schema; ``message`` says why, since clients drop the description."""
 
     def __init__(
         self, dataset_rid: str, branch_name: str, transaction_rid: str | None, problem: str
     ) -> None:
-        parameters: dict[str, Any] = {"datasetRid": dataset_rid, "branchName": branch_name}
+        parameters: dict[str, Any] = {
+            "datasetRid": dataset_rid,
+            "branchName": branch_name,
+            "message": problem,
+        }
         if transaction_rid is not None:
             parameters["transactionRid"] = transaction_rid
         super().__init__(problem, **parameters)

@@ -95,7 +95,7 @@ class _WithoutPandas:
     It would import it to see that a list is no series of it: half a second for nothing.
     """
 
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+    def find_spec(self, name: str, *_: Any) -> None:
         if name == "pandas":
             raise ModuleNotFoundError(name=name)
 

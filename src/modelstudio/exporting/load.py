@@ -31,6 +31,8 @@ def load(path: str | Path = HERE) -> Any:
     try:
         asking = import_module("modelstudio.trainers.asking.model")
     except ModuleNotFoundError as error:
+        if not str(error.name).startswith("modelstudio"):
+            raise  # a library is not installed
         loaded = Path(str(sys.modules["modelstudio"].__file__)).parents[1]
         raise RuntimeError(
             f"An older version of Model Studio is in use in this process already, from {loaded}; "

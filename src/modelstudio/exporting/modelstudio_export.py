@@ -105,6 +105,7 @@ def _refuse_blurred(frame: Any, model: Model) -> None:
 
 
 def _sayable(answer: pd.DataFrame) -> pd.DataFrame:
+    answer = answer.copy(deep=False)
     for name in answer.columns:
         values = answer[name]
         if values.dtype == object:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Final, Self
 
 from modelstudio.inference import messages
+from modelstudio.inference.notes import Notes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -32,8 +33,6 @@ _THREAD_VARIABLES: Final = (
     "LOKY_MAX_CPU_COUNT",
 )
 _END_SECONDS: Final = 5.0
-#: A table of many pieces may have something to say of each.
-_MOST_NOTES: Final = 100
 
 
 class PredictionError(Exception):
@@ -90,8 +89,8 @@ class PredictorProcess:
     predicts_rows
         Whether it has a fast way for one row.
     notes
-        What the predictor says of the last answer, each sentence once; of ``predict_all``, of all
-        its answers.
+        What the predictor says of the last answer; of ``predict_all``, of all its answers, each
+        sentence once and counts added up.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], about: Mapping[str, Any]) -> None:
@@ -99,7 +98,7 @@ class PredictorProcess:
         self.pid = process.pid
         self.row_wise: bool = about["rowWise"]
         self.predicts_rows: bool = about["predictsRows"]
-        self.notes: list[str] = []
+        self._notes = Notes()
 
     @classmethod
     def start(cls, what: Predictable, log: IO[bytes], *, timeout_seconds: float = 600) -> Self:
@@ -138,10 +137,10 @@ class PredictorProcess:
         PredictorDiedError
             When its process ended, or did not answer in time and was killed.
         """
-        self.notes = []
+        self._notes = Notes()
         with _deadline(self._process, timeout_seconds) as passed:
             head, body = _exchange(self._process, {"op": "predict"}, table, passed)
-        self._note(head)
+        self._notes.add(head["notes"])
         return body
 
     def predict_row(
@@ -154,10 +153,10 @@ class PredictorProcess:
         PredictionError, PredictorDiedError
             As for ``predict``.
         """
-        self.notes = []
+        self._notes = Notes()
         with _deadline(self._process, timeout_seconds) as passed:
             head, _ = _exchange(self._process, {"op": "row", "row": dict(row)}, b"", passed)
-        self._note(head)
+        self._notes.add(head["notes"])
         answer: dict[str, Any] = head["row"]
         return answer
 
@@ -169,21 +168,21 @@ class PredictorProcess:
         PredictionError, PredictorDiedError
             As for ``predict``; also whatever ``tables`` raises.
         """
-        self.notes = []
+        self._notes = Notes()
         feeder = _Feeder(self._process, tables)
         feeder.start()
         try:
             while feeder.expects_answer():
                 head, body = _answer(self._process, threading.Event())
-                self._note(head)
+                self._notes.add(head["notes"])
                 yield body
             feeder.raise_problem()
         finally:
             feeder.stop()
 
-    def _note(self, head: Mapping[str, Any]) -> None:
-        new = [note for note in head.get("notes", ()) if note not in self.notes]
-        self.notes += new[: max(0, _MOST_NOTES - len(self.notes))]
+    @property
+    def notes(self) -> list[str]:
+        return self._notes.lines()
 
     def close(self) -> None:
         """End the process."""

@@ -48,7 +48,7 @@ _PLAIN: Final[Mapping[int, Any]] = {
 _OUT_OF_TYPE: Final = "A value of column {name!r} is not of the type in the schema."
 
 
-def plain_type(type_: Any) -> Any:
+def plain_type(type_: Any) -> Any:  # noqa: PLR0911 - one for each kind
     """Return the type that `normal` gives values of a type."""
     types = pa.types
     if isinstance(type_, pa.BaseExtensionType):
@@ -66,24 +66,32 @@ def plain_type(type_: Any) -> Any:
     return _PLAIN.get(type_.id, type_)
 
 
-def normal(array: pa.Array) -> pa.Array:
-    """Return values as their plain type.
+def normal(array: pa.Array, name: str) -> pa.Array:
+    """Return a column's values as their plain type.
 
     Moments are cut off at microseconds.
+
+    Raises
+    ------
+    Unreadable
+        For a moment that microseconds cannot hold.
     """
     if isinstance(array.type, pa.BaseExtensionType):
-        return _texts_of_uuids(array) if _is_uuid(array.type) else normal(array.storage)
+        return _texts_of_uuids(array) if _is_uuid(array.type) else normal(array.storage, name)
     if pa.types.is_dictionary(array.type):
-        return normal(array.dictionary_decode())
+        return normal(array.dictionary_decode(), name)
     if pa.types.is_run_end_encoded(array.type):
-        return normal(pc.run_end_decode(array))
+        return normal(pc.run_end_decode(array), name)
     target = plain_type(array.type)
     if array.type.equals(target):
         return array
     if pa.types.is_time(array.type):
         return _without_zeros(array.cast(target))
     cuts = pa.types.is_timestamp(array.type) and array.type.unit == "ns"
-    return array.cast(target, safe=not (cuts or pa.types.is_nested(array.type)))
+    try:
+        return array.cast(target, safe=not (cuts or pa.types.is_nested(array.type)))
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise Unreadable(f"Column {name!r} has a value that {target} cannot hold.") from error
 
 
 def as_type(array: pa.Array, type_: pa.DataType, name: str) -> pa.Array:

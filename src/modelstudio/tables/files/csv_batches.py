@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
-from pyarrow import csv as arrow_csv
+from pyarrow import csv as parsing
 
 from modelstudio.tables.files import heads, quotes
 from modelstudio.tables.files.heads import MAX_LINE_BYTES
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from modelstudio.tables.files.heads import Head
 
+arrow_csv: Any = parsing  # mypy sees nothing of it
 _TOO_LONG: Final = ("straddling", "block size")
 _CONVERSION: Final = "In CSV column"
 #: For a reader who has little memory.
@@ -146,18 +147,23 @@ def read(
                 done += batch.num_rows
                 yield batch
         except pa.ArrowInvalid as error:
-            if _CONVERSION in str(error):
-                raise
-            if not any(sign in str(error) for sign in _TOO_LONG):
-                raise _odd_row(text, dialect) from error
-            if size >= MAX_LINE_BYTES:
-                raise Unreadable(f"A line is longer than {MAX_LINE_BYTES} bytes.") from error
-            size = MAX_LINE_BYTES
+            size = _larger(error, text, dialect, size)
         else:
             return
 
 
-def _options(wanted: Mapping[int, pa.DataType], nulls: Sequence[str]) -> arrow_csv.ConvertOptions:
+def _larger(error: Exception, text: TextFile, dialect: Dialect, size: int) -> int:
+    """Return how much to parse at a time when a line is longer; raise any other error's reason."""
+    if _CONVERSION in str(error):
+        raise error
+    if not any(sign in str(error) for sign in _TOO_LONG):
+        raise _odd_row(text, dialect) from error
+    if size >= MAX_LINE_BYTES:
+        raise Unreadable(f"A line is longer than {MAX_LINE_BYTES} bytes.") from error
+    return MAX_LINE_BYTES
+
+
+def _options(wanted: Mapping[int, pa.DataType], nulls: Sequence[str]) -> Any:
     return arrow_csv.ConvertOptions(
         column_types={f"c{position}": type_ for position, type_ in wanted.items()},
         include_columns=[f"c{position}" for position in wanted],
@@ -169,13 +175,13 @@ def _options(wanted: Mapping[int, pa.DataType], nulls: Sequence[str]) -> arrow_c
 
 
 def _batches(
-    text: TextFile, dialect: Dialect, options: arrow_csv.ConvertOptions, size: int, skipped: int
+    text: TextFile, dialect: Dialect, options: Any, size: int, skipped: int
 ) -> Iterator[pa.RecordBatch]:
     """Yield the rows behind the first ones, parsed in blocks of that size."""
     reading = arrow_csv.ReadOptions(
         column_names=[f"c{position}" for position in range(dialect.width)], block_size=size
     )
-    parsing = arrow_csv.ParseOptions(
+    parse = arrow_csv.ParseOptions(
         delimiter=dialect.delimiter,
         quote_char='"' if dialect.quotes else False,
         newlines_in_values=dialect.newlines,
@@ -184,7 +190,7 @@ def _batches(
     left = skipped
     with text.opened(dialect.start) as stream:
         try:
-            for batch in arrow_csv.open_csv(stream, reading, parsing, options):
+            for batch in arrow_csv.open_csv(stream, reading, parse, options):
                 if left < batch.num_rows:
                     yield batch.slice(left)
                 left = max(0, left - batch.num_rows)

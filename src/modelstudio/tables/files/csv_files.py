@@ -157,7 +157,7 @@ def _kept(
     if width > len(header):
         notes.append("Each row ends with a delimiter, which begins no column.")
         return list(enumerate(header))
-    kept = []
+    kept: list[tuple[int, str]] = []
     for position, (name, column) in enumerate(zip(header, columns, strict=False)):
         if not name.strip() and not column.filled:
             notes.append(f"Column {position + 1} has neither a name nor values: left out.")

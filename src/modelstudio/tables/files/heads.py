@@ -148,7 +148,7 @@ def _records(content: str, at: int, delimiter: str) -> Iterator[tuple[list[str],
 
 
 def _first_rows(records: Iterator[tuple[list[str], int]], *, complete: bool) -> list[list[str]]:
-    rows = []
+    rows: list[list[str]] = []
     try:
         for row, _ in records:
             if len(rows) > _SAMPLE_ROWS:

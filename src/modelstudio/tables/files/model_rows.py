@@ -7,6 +7,7 @@ column cannot have is missing, and counted.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -19,13 +20,14 @@ from modelstudio.tables.files import (
     model_columns,
     names,
     parquet_files,
+    xlsx_files,
 )
 from modelstudio.tables.files.csv_batches import Dialect
 from modelstudio.tables.files.problems import Unreadable
 from modelstudio.tables.files.table_files import PARQUET_SUFFIXES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from modelstudio.tables.files.heads import Head
@@ -54,14 +56,16 @@ class Layout:
         Its columns, no two of them alike.
     header
         What it calls them itself.
-    text, head
-        How a file of text is written, None for others.
+    read
+        Yields its rows, all columns or those at some positions.
+    rows
+        How many it has, about; None when only reading it would tell.
     """
 
     names: Sequence[str]
     header: Sequence[str]
-    text: TextFile | None = None
-    head: Head | None = None
+    read: Callable[[list[int] | None], Iterator[pa.RecordBatch]]
+    rows: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +118,8 @@ class RowsFile:
     def __init__(self, path: Path, wanted: Sequence[Wanted]) -> None:
         self._path = path
         self._wanted = wanted
-        self._is_parquet = path.name.lower().endswith(PARQUET_SUFFIXES)
         try:
-            found = _parquet_layouts(path) if self._is_parquet else _csv_layouts(path)
+            found = _layouts(path)
         except Unreadable as error:
             raise Unreadable(f"{path.name}: {error}") from error
         self.layouts = [layout for layout in found if not _missing(layout, wanted)]
@@ -124,7 +127,7 @@ class RowsFile:
             raise Unreadable(f"{path.name} {_lacks(found[0], wanted)}")
         there = set(self.layouts[0].names)
         self.absent = [one.name for one in wanted if one.name not in there]
-        self.rows = self._count()
+        self.rows = self.layouts[0].rows
         self.misfits: dict[str, Misfits] = {}
 
     def pieces(self, layout: Layout, *, keep: bool, as_text: bool) -> Iterator[Piece]:
@@ -175,42 +178,45 @@ class RowsFile:
         width = 1 + len(layout.names if positions is None else positions)
         rows = max(1, min(_MAX_ROWS, _MAX_CELLS // width))
         try:
-            whole = (
-                _parquet_batches(self._path, positions)
-                if layout.text is None or layout.head is None
-                else _csv_batches(layout.text, layout.head, positions)
-            )
-            for batch in whole:
+            for batch in layout.read(positions):
                 for start in range(0, batch.num_rows, rows):
                     yield batch.slice(start, rows)
         except Unreadable as error:
             raise Malformed(f"{self._path.name}: {error}") from error
 
-    def _count(self) -> int | None:
-        if self._is_parquet:
-            with parquet_files.opened(self._path) as file:
-                return int(file.metadata.num_rows)
-        with self._path.open("rb") as file:
-            start = file.read(_SAMPLE_BYTES)
-        lines = start.count(b"\n")
-        text = self.layouts[0].text
-        if text is None or text.gzipped or not lines:
-            return None
-        return self._path.stat().st_size * lines // len(start)
 
-
-def _parquet_layouts(path: Path) -> list[Layout]:
-    with parquet_files.opened(path) as file:
-        header = file.schema_arrow.names
-    return [Layout(names.of_cells(header), header)]
-
-
-def _csv_layouts(path: Path) -> list[Layout]:
+def _layouts(path: Path) -> list[Layout]:
+    name = path.name.lower()
+    if name.endswith(PARQUET_SUFFIXES):
+        with parquet_files.opened(path) as file:
+            header, rows = file.schema_arrow.names, file.metadata.num_rows
+        return [Layout(names.of_cells(header), header, partial(_parquet_batches, path), rows)]
+    if name.endswith(xlsx_files.SUFFIXES):
+        sheet = xlsx_files.Sheet(path)
+        read = partial(_sheet_batches, sheet)
+        return [Layout(names.of_cells(sheet.header), sheet.header, read, None)]
     found = []
     for text, head in csv_files.layouts(path):
         cells = csv_files.cells_of(head)
-        found.append(Layout(names.of_cells(cells), cells, text, head))
+        read = partial(_csv_batches, text, head)
+        found.append(Layout(names.of_cells(cells), cells, read, _estimate(text)))
     return found
+
+
+def _estimate(text: TextFile) -> int | None:
+    with text.path.open("rb") as file:
+        start = file.read(_SAMPLE_BYTES)
+    lines = start.count(b"\n")
+    if text.gzipped or not lines:
+        return None
+    return text.path.stat().st_size * lines // len(start)
+
+
+def _sheet_batches(
+    sheet: xlsx_files.Sheet, positions: list[int] | None
+) -> Iterator[pa.RecordBatch]:
+    for batch in sheet.batches():
+        yield batch if positions is None else batch.select(positions)
 
 
 def _parquet_batches(path: Path, positions: list[int] | None) -> Iterator[pa.RecordBatch]:
@@ -222,7 +228,10 @@ def _parquet_batches(path: Path, positions: list[int] | None) -> Iterator[pa.Rec
         columns = [header[position] for position in chosen] if some else None
         for batch in parquet_files.rows(file, columns):
             found = batch.select(columns if some else list(chosen))
-            arrays = [conversions.normal(column) for column in found.columns]
+            arrays = [
+                conversions.normal(column, header[place])
+                for column, place in zip(found.columns, chosen, strict=True)
+            ]
             yield pa.RecordBatch.from_arrays(arrays, names=[f"c{place}" for place in chosen])
 
 

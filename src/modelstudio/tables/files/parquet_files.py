@@ -65,7 +65,10 @@ def batches(path: Path, positions: Sequence[int]) -> Iterator[pa.RecordBatch]:
             chosen = [header[position] for position in positions]
         for batch in rows(file, chosen):
             found = batch.select(list(positions) if chosen is None else chosen)
-            arrays = [conversions.normal(column) for column in found.columns]
+            arrays = [
+                conversions.normal(column, header[position])
+                for column, position in zip(found.columns, positions, strict=True)
+            ]
             names_ = [f"c{position}" for position in positions]
             yield pa.RecordBatch.from_arrays(arrays, names=names_)
 
@@ -80,19 +83,34 @@ def opened(path: Path) -> Iterator[pq.ParquetFile]:
     """
     try:
         # Without it moments of the oldest form would be nanoseconds, which wrap round in 2262.
-        with pq.ParquetFile(path, coerce_int96_timestamp_unit="us") as file:  # type: ignore[no-untyped-call]
-            yield file
+        file = pq.ParquetFile(path, coerce_int96_timestamp_unit="us")  # type: ignore[no-untyped-call]
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        if isinstance(error, MemoryError):
-            raise
         raise Unreadable(_DAMAGED) from error
+    with file:
+        yield file
 
 
 def rows(file: pq.ParquetFile, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """Yield a file's columns (None: all) by pieces that are not too large."""
+    """Yield a file's columns (None: all) by pieces that are not too large.
+
+    Raises
+    ------
+    Unreadable
+        When the file is damaged.
+    """
     width = len(file.schema_arrow) if columns is None else len(columns)
     most = max(1, min(BATCH_ROWS, _MAX_CELLS // max(1, width)))
-    yield from file.iter_batches(most, columns=columns)  # type: ignore[no-untyped-call]
+    batches = file.iter_batches(most, columns=columns)  # type: ignore[no-untyped-call]
+    while True:
+        try:
+            batch = next(batches, None)
+        except pa.ArrowMemoryError:
+            raise
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            raise Unreadable(_DAMAGED) from error
+        if batch is None:
+            return
+        yield batch
 
 
 def _unnamed_index(schema: pa.Schema) -> set[str]:

@@ -64,12 +64,12 @@ class _Walk:
 
     def take(self, block: bytes) -> None:
         held = self._held + block
-        if len(held) > 2:
-            self._look(held, len(held) - 1)
-            self._offset += len(held) - 2
-            self._held = held[-2:]
-        else:
-            self._held = held
+        end = len(held) - 1
+        if end > 1:
+            self._look(held, end)
+            self._offset += end - 1
+            held = held[end - 1 :]
+        self._held = held
 
     def finish(self) -> None:
         if self.wrong is None:

@@ -155,8 +155,9 @@ def _is_sheet(name: str, start: bytes) -> bool:
 
 
 def _is_group(batches: Sequence[pa.RecordBatch]) -> bool:
-    rows = sum(batch.num_rows for batch in batches)
-    return rows >= _GROUP_ROWS or sum(batch.nbytes for batch in batches) >= _GROUP_BYTES
+    rows: int = sum(batch.num_rows for batch in batches)
+    size: int = sum(batch.nbytes for batch in batches)
+    return rows >= _GROUP_ROWS or size >= _GROUP_BYTES
 
 
 def _first(

@@ -44,6 +44,7 @@ _UTF8_LETTER: Final = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )
 _HIGH: Final = bytes(range(128, 256))
+_CONTROLS: Final = frozenset(range(32)) - frozenset(b"\t\n\r\f")
 _ESCAPED: Final = re.compile(rb'\\([\\"])')
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 _DAMAGED_GZIP: Final = "It is a damaged gzip file."
@@ -209,7 +210,7 @@ def _without_unicode(text: TextFile) -> TextFile:
     western = replace(text, encoding="cp1252")
     try:
         for block in western.blocks():
-            if any(byte < 32 and byte not in b"\t\n\r\f\0" for byte in set(block)):
+            if _CONTROLS & set(block):
                 raise Unreadable(f"Line {line} is no text; save the file as UTF-8.")
     except UnicodeDecodeError:
         raise Unreadable(f"Line {line} is not UTF-8 text; save the file as UTF-8.") from None
@@ -218,7 +219,7 @@ def _without_unicode(text: TextFile) -> TextFile:
 
 def _first_stray(block: bytes) -> int:
     blanked = _UTF8_LETTER.sub(lambda found: b" " * len(found[0]), block)
-    return next(index for index, byte in enumerate(blanked) if byte > 127)
+    return next(index for index, byte in enumerate(blanked) if byte in _HIGH)
 
 
 def _raw_pieces(path: Path, *, gzipped: bool, skipped: int) -> Iterator[bytes]:

@@ -98,7 +98,7 @@ def _titles(sheet: Any) -> int:
     return 0
 
 
-def _text(cell: Any) -> str | None:
+def _text(cell: Any) -> str | None:  # noqa: PLR0911 - one for each type
     """Return what a cell holds as a program writes it."""
     if cell is None or cell == "":
         return None

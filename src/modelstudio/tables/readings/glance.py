@@ -70,7 +70,7 @@ class _Texts:
         self._end = starts[1:]
         self._lengths = self._end - self._begin
 
-    def seen(self) -> list[Seen] | None:
+    def seen(self) -> list[Seen] | None:  # noqa: PLR0911 - one for each kind of text
         np, text = self._np, self._text
         if not self._lengths.min():
             return None
@@ -147,7 +147,9 @@ class _Texts:
         without[rows] = False
         return self._mixed(without, minus, rows, three, zero)
 
-    def _mixed(self, without: Any, minus: Any, rows: Any, three: Any, zero: Any) -> Any:
+    def _mixed(
+        self, without: Any, minus: Any, rows: Any, three: Any, zero: Any
+    ) -> list[Seen] | None:
         """Add the whole numbers that stand among decimals."""
         np = self._np
         digits = self._lengths - minus

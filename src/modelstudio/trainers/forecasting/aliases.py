@@ -22,6 +22,8 @@ _WORKING_DAYS: Final = (0, 1, 2, 3, 4)
 _QUARTER: Final = 3
 _YEAR: Final = 12
 _LONGEST_MONTH: Final = 31
+#: Pandas has no name for half months that end later, or on the first.
+_LATEST_HALF: Final = 27
 #: Offset to its months, whether it is stamped at its end, and whether on a working day.
 _MONTH_OFFSETS: Final = {
     offsets.MonthBegin: (1, False, False),
@@ -60,9 +62,10 @@ def parts_of(alias: str, example: np.datetime64 | None) -> dict[str, Any]:
 
 def of_month_days(days: Sequence[int], step: int = 1) -> str:
     """Return the name for days of a month; 31 is its last."""
-    if step == 1 and len(days) == 2 and days[0] == 1:  # noqa: PLR2004 - half months
+    halves = step == 1 and len(days) == 2  # noqa: PLR2004
+    if halves and days[0] == 1 and days[1] <= _LATEST_HALF:
         return f"SMS-{days[1]}"
-    if step == 1 and len(days) == 2 and days[1] == _LONGEST_MONTH:  # noqa: PLR2004
+    if halves and 1 < days[0] <= _LATEST_HALF and days[1] == _LONGEST_MONTH:
         return f"SME-{days[0]}"
     return f"{'' if step == 1 else step}M-{'-'.join(map(str, days))}"
 

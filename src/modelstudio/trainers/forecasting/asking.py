@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from modelstudio.trainers.forecasting.panel import Panel
 
 _SHOWN: Final = 80
+_EXAMPLES: Final = 3
 
 
 def read(frame: pd.DataFrame, package: Remembering, notes: list[str]) -> tuple[Rows, str | None]:
@@ -61,6 +62,7 @@ def read(frame: pd.DataFrame, package: Remembering, notes: list[str]) -> tuple[R
     rows = rows_of(frame, columns, moments, keys, np.ones(len(frame), dtype=bool))
     _refuse_no_numbers(frame, rows, columns)
     _tell_of_unread(frame, rows, columns, notes)
+    _tell_of_absent(rows, package, notes)
     return rows, local.zone if columns.zone is not None else None
 
 
@@ -93,6 +95,18 @@ def _tell_of_unread(frame: pd.DataFrame, rows: Rows, columns: Columns, notes: li
         if (unread == given).all() and name not in columns.categories and columns.version > 1:
             raise ValueError(message)
         notes.append(f"{message}; they count as missing")
+
+
+def _tell_of_absent(rows: Rows, package: Remembering, notes: list[str]) -> None:
+    """Tell of new history without a value of a covariate, which is then the last one known."""
+    valued = np.isfinite(rows.target)
+    for name, values in rows.covariates.items():
+        absent = valued & np.isnan(values)
+        if absent.any():
+            notes.append(
+                f"{name}: {int(absent.sum())} of {int(valued.sum())} rows of new history have no "
+                f"value of this covariate, such as {_shown(rows, absent, package)}"
+            )
 
 
 def _refuse_no_numbers(frame: pd.DataFrame, rows: Rows, columns: Columns) -> None:
@@ -136,7 +150,7 @@ def in_steps(rows: Rows, package: Remembering, notes: list[str]) -> Rows:
         if thin.any():
             notes.append(
                 f"{int(thin.sum())} rows are of periods that the model remembers as whole, and do "
-                f"not cover them, {_row(rows, thin, package)} for one; they are left out"
+                f"not cover them, such as {_shown(rows, thin, package)}; they are left out"
             )
             rows = replace(rows, target=np.where(thin, np.nan, rows.target))
     return collapsed(rows, *together)
@@ -154,10 +168,14 @@ def _last_steps(history: Panel) -> dict[str, int]:
     return dict(zip(history.items, last.tolist(), strict=True))
 
 
-def _row(rows: Rows, chosen: Any, package: Remembering) -> str:
-    place = int(np.flatnonzero(chosen)[0])
-    shown = package.calendar.shown(rows.moment[place : place + 1])[0]
-    return f"{pd.Timestamp(shown)} of series {rows.item[place]!r}"
+def _shown(rows: Rows, chosen: Any, package: Remembering) -> str:
+    """Return the first of some rows by their moments and series."""
+    places = np.flatnonzero(chosen)[:_EXAMPLES]
+    stamps = package.calendar.shown(rows.moment[places])
+    return ", ".join(
+        f"{pd.Timestamp(stamp)} of series {rows.item[place]!r}"
+        for stamp, place in zip(stamps, places, strict=True)
+    )
 
 
 def tell_of_gaps(rows: Rows, package: Remembering, notes: list[str]) -> None:
@@ -195,11 +213,13 @@ def check_future(panel: Panel, rows: Rows | None, package: Remembering, notes: l
         if not absent.any():
             continue
         stamps = package.calendar.shown(panel.future(horizon))
-        item, step = (int(found[0]) for found in np.nonzero(absent))
-        where = f"{pd.Timestamp(stamps[item, step])} of series {panel.items[item]!r} for one"
+        where = [
+            f"{pd.Timestamp(stamps[item, step])} of series {panel.items[item]!r}"
+            for item, step in np.argwhere(absent)[:_EXAMPLES]
+        ]
         message = (
             f"{name}: {int(absent.sum())} of {absent.size} steps to forecast have no value of this "
-            f"known covariate, {where}"
+            f"known covariate, such as {', '.join(where)}"
         )
         if beside is not None:
             message += f"; {beside}"
@@ -208,6 +228,9 @@ def check_future(panel: Panel, rows: Rows | None, package: Remembering, notes: l
                 f"{message}. Give a row without a value in {package.columns.target!r} for each step"
             )
         notes.append(message)
+    told = any(beside in note for note in notes) if beside is not None else True
+    if package.columns.known and not told:
+        notes.append(str(beside))
 
 
 def _beside(panel: Panel, rows: Rows, package: Remembering) -> str | None:
@@ -221,6 +244,7 @@ def _beside(panel: Panel, rows: Rows, package: Remembering) -> str | None:
     wrong = (numbers < first) | (numbers >= first + package.horizon)
     if not wrong.any():
         return None
-    stamps = package.calendar.shown(rows.moment[future][wrong][:3])
-    shown = ", ".join(str(pd.Timestamp(stamp)) for stamp in stamps)
+    beside = np.zeros(len(rows.target), dtype=bool)
+    beside[np.flatnonzero(future)[wrong]] = True
+    shown = _shown(rows, beside, package)
     return f"{int(wrong.sum())} rows without a value are for other moments: {shown}"

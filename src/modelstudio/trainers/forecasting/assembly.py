@@ -128,11 +128,14 @@ def _steps(
     rows: Rows, calendar: Calendar, columns: Columns, resampling: Resampling
 ) -> tuple[pd.DataFrame, int]:
     """Return one row a series and step, sorted, and how many rows were taken together."""
-    if not resampling.allowed and not calendar.holds(rows.moment):
+    # A holiday moves the last working day of a month, which is its stamp all the same.
+    on_any_day = calendar.kind == "business_months"
+    if not resampling.allowed and not on_any_day and not calendar.holds(rows.moment):
         wrong = rows.moment[calendar.moment(calendar.number(rows.moment)) != rows.moment][0]
         raise AssemblyError(
             f"The timestamp {pd.Timestamp(wrong)} does not lie on a calendar of frequency "
-            f"{calendar.alias}. Set the frequency to resample the series to it."
+            f"{calendar.alias}. Set the frequency to resample the series to it, or time_zone if "
+            "days begin at the midnights of another place."
         )
     frame = pd.DataFrame(
         {"item": rows.item, "number": calendar.number(rows.moment), "target": rows.target}

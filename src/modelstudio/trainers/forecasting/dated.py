@@ -31,6 +31,9 @@ _FRIDAY: Final = 4
 _MOST_DAYS_A_MONTH: Final = 4
 _LONGEST_MONTH: Final = 31
 _WEEK: Final = 7
+#: Of the last working days of months, so many are no holidays; one moves a stamp by few days.
+_WORKING_SHARE: Final = 0.75
+_HOLIDAYS: Final = 5
 
 
 def calendar_of(stamps: Moments, same: Flags) -> Calendar | None:
@@ -43,7 +46,7 @@ def calendar_of(stamps: Moments, same: Flags) -> Calendar | None:
         of its own series.
     """
     days = np.diff(stamps.astype("datetime64[D]"))[same].astype("int64")
-    for alias in (*_once_a_month(stamps, same), *_weekly(stamps, days)):
+    for alias in (*_once_a_month(stamps, same), *_weekly(stamps, days)):  # the first there is
         return Calendar.of(alias, stamps[0])
     for alias in _by_days_seen(stamps, days):
         calendar = Calendar.of(alias, stamps[0])
@@ -81,15 +84,22 @@ def _once_a_month(stamps: Moments, same: Flags) -> Iterator[str]:
 def _with_month_ends(stamps: Moments, months: Ints, step: int) -> Iterator[str]:
     days = stamps.astype("datetime64[D]")
     begins, ends = month_days.first(months), month_days.last(months)
-    found = [
-        ("", "S", begins),
-        ("", "E", ends),
-        ("B", "S", np.busday_offset(begins, 0, "forward")),
-        ("B", "E", np.busday_offset(ends, 0, "backward")),
-    ]
-    for business, suffix, wanted in found:
+    for suffix, wanted in (("S", begins), ("E", ends)):
         if (days == wanted).all():
-            yield _named(f"{business}{{}}{suffix}", int(months[0]), step, at_end=suffix == "E")
+            yield _named(f"{{}}{suffix}", int(months[0]), step, at_end=suffix == "E")
+    working = (
+        ("S", np.busday_offset(begins, 0, "forward")),
+        ("E", np.busday_offset(ends, 0, "backward")),
+    )
+    for suffix, wanted in working:
+        if _moved_by_holidays(days, wanted):
+            yield _named(f"B{{}}{suffix}", int(months[0]), step, at_end=suffix == "E")
+
+
+def _moved_by_holidays(days: Any, wanted: Any) -> bool:
+    """Whether days are mostly those wanted, and the others near enough for a holiday."""
+    apart = np.abs((days - wanted).astype("int64"))
+    return bool((apart == 0).mean() >= _WORKING_SHARE and apart.max() <= _HOLIDAYS)
 
 
 def _named(pattern: str, month: int, step: int, *, at_end: bool) -> str:

@@ -89,11 +89,16 @@ def blended(weights: Mapping[str, float], forecasts: Mapping[str, Floats]) -> Fl
     """Return the weighted mean; where a model has no forecast, that of the others."""
     total: Floats = np.zeros_like(next(iter(forecasts.values())))
     weight = np.zeros_like(total)
+    least, most = np.full_like(total, np.inf), np.full_like(total, -np.inf)
     for name, share in sorted(weights.items()):
         known = np.isfinite(forecasts[name])
         total += np.where(known, share * np.nan_to_num(forecasts[name]), 0.0)
         weight += share * known
-    return np.where(weight > 0, total / np.where(weight > 0, weight, 1.0), np.nan)
+        least = np.where(known, np.minimum(least, forecasts[name]), least)
+        most = np.where(known, np.maximum(most, forecasts[name]), most)
+    # Where all say the same, rounding says nothing else.
+    mean = np.clip(total / np.where(weight > 0, weight, 1.0), least, most)
+    return np.where(weight > 0, mean, np.nan)
 
 
 def completed(forecasts: Floats, panel: Panel) -> Floats:

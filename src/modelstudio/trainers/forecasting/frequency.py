@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 #: The documented message; what to do about it follows.
 UNKNOWN_FREQUENCY: Final = "Frequency of train_data is not provided and cannot be inferred"
-_HINT: Final = ". Set the frequency, such as D, W-SUN, MS or h, to resample the series to it."
+_HINT: Final = (
+    ". Set the frequency, such as D, W-SUN, MS or h, to resample the series to it, or time_zone if "
+    "days begin at the midnights of another place."
+)
 
 #: Stands for the frequency of a series that has none.
 NONE: Final = "no regular step"
@@ -128,7 +131,8 @@ def odd(moments: Moments, codes: Ints, calendar: Calendar) -> dict[int, str]:
         own = _own_calendar(stamps[series == code])
         alias = None if own is None else own.alias
         if off[code]:
-            found[int(code)] = alias or NONE
+            same_step = alias == calendar.alias
+            found[int(code)] = f"{alias} at other times" if same_step else alias or NONE
         elif alias not in {None, calendar.alias}:
             found[int(code)] = str(alias)
     return found

@@ -168,7 +168,7 @@ def _tell_of_covariates(test: Rows, measured: Any, columns: Columns, told: Told)
         told.warn(
             "covariate_missing_in_test",
             f"{count} of {int(measured.sum())} rows of the test dataset have no value of the "
-            f"covariate {name!r}, {_row(test, absent)} for one",
+            f"covariate {name!r}, such as {some_rows(test, absent)}",
             "Give them, or take the metrics as worse than forecasts with them will be",
             name,
         )
@@ -206,9 +206,10 @@ def _tell_of_gaps(
         )
 
 
-def _row(rows: Rows, chosen: Any) -> str:
-    place = int(np.flatnonzero(chosen)[0])
-    return f"{_moment(rows.moment[place])} in series {rows.item[place]!r}"
+def some_rows(rows: Rows, chosen: Any) -> str:
+    """Return the first three of some rows by their moments and series."""
+    places = np.flatnonzero(chosen)[:_EXAMPLES]
+    return ", ".join(f"{_moment(rows.moment[at])} in series {rows.item[at]!r}" for at in places)
 
 
 def _moment(moment: Any) -> str:

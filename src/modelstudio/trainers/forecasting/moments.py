@@ -156,7 +156,8 @@ def _instants(stamps: Stamps, said: Flags, own: str, series: Any) -> tuple[Momen
         of = None if series is None else series[unsaid]
         found = zones.instants_of(stamps.wall[unsaid], own, of)
         instants[unsaid] = found.moments
-        notes += _clock_changes(stamps.wall[unsaid], found, own)
+        if not _are_days(stamps.wall[unsaid]):
+            notes += _clock_changes(stamps.wall[unsaid], found, own)
     return instants, notes
 
 
@@ -170,6 +171,11 @@ def answer(moments: Moments, calendar: Calendar, zone: str | None) -> Any:
     if calendar.zone is None:
         return zones.written(moments, zones.instants_of(moments, zone).moments)
     return zones.written(zones.wall_of(moments, zone), moments)
+
+
+def _are_days(wall: Moments) -> bool:
+    """Whether stamps are dates, which have no hour to be repeated or skipped."""
+    return bool((wall == wall.astype("datetime64[D]")).all())
 
 
 def _last_offset(stamps: Stamps, said: Flags) -> str | None:
@@ -203,7 +209,7 @@ def _stamps(values: pd.Series, reading: MomentReading | None) -> Stamps:
     wall, ahead = np.zeros(len(values), dtype="datetime64[us]"), np.full(len(values), np.nan)
     zone = None
     if isinstance(present.dtype, pd.DatetimeTZDtype) and reading is not None and reading.zoned:
-        present = present.dt.tz_convert(zones.UTC).dt.tz_localize(None)  # as it is stored
+        present = present.dt.tz_convert(zones.UTC).dt.tz_localize(None)  # as it was stored
     if isinstance(present.dtype, pd.DatetimeTZDtype):
         zone = str(present.dtype.tz)
         wall[given] = present.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
@@ -219,6 +225,13 @@ def _stamps(values: pd.Series, reading: MomentReading | None) -> Stamps:
         given[given] = read
     beyond = given & ((wall < _FIRST_YEAR) | (wall >= _PAST_YEARS))
     return Stamps(wall, ahead, given & ~beyond, beyond, zone)
+
+
+def _is_stored(present: pd.Series, reading: MomentReading | None) -> bool:
+    """Whether moments were put into UTC when they were stored, and so say nothing of a zone."""
+    if reading is None or not reading.zoned or not isinstance(present.dtype, pd.DatetimeTZDtype):
+        return False
+    return str(present.dtype.tz) == zones.UTC
 
 
 def _minutes_ahead(wall: Moments, utc: Moments) -> Minutes:

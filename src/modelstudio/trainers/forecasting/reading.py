@@ -10,7 +10,7 @@ import numpy as np
 from modelstudio.trainers.base import TrainingError
 from modelstudio.trainers.forecasting import joins, specification, steps
 from modelstudio.trainers.forecasting.assembly import AssemblyError, Resampling, assemble
-from modelstudio.trainers.forecasting.columns import USABLE, Columns, categories_of
+from modelstudio.trainers.forecasting.columns import USABLE, Columns, categories_of, numbers
 from modelstudio.trainers.forecasting.identity import keys_of
 from modelstudio.trainers.forecasting.moments import UnreadableMoments, decided
 from modelstudio.trainers.forecasting.rows import (
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from modelstudio.trainers.base import InputTable, Reporter, TrainingTask
     from modelstudio.trainers.findings import Finding
+    from modelstudio.trainers.forecasting.assembly import Rows
     from modelstudio.trainers.forecasting.panel import Floats, Ints, Panel
     from modelstudio.trainers.forecasting.steps import Raw
 
@@ -74,7 +75,8 @@ def read(task: TrainingTask, horizon: int, reporter: Reporter) -> Source:
     zone = _zone(task.config)
     taken = take(frame, columns, "training", table, zone, told)
     if not np.isfinite(taken.rows.target).any():
-        raise TrainingError(f"The target column {columns.target!r} has no values")
+        raise TrainingError(_without_values(frame[columns.target], columns))
+    _check_known(taken.rows, columns, told)
     columns = replace(columns, zone=taken.zone)
     calendar, rows = steps.settle(taken, task.config, told)
     read_rows = frame.iloc[taken.source]
@@ -138,6 +140,42 @@ def _with_readings(
         if found is not None:
             states[columns.time] = found.state()
     return replace(columns, readings=states)
+
+
+def _check_known(rows: Rows, columns: Columns, told: Told) -> None:
+    """Tell of known covariates without a value in the history, or refuse them.
+
+    Raises
+    ------
+    TrainingError
+        When one never has any.
+    """
+    valued = np.isfinite(rows.target)
+    for name in columns.known:
+        absent = valued & np.isnan(rows.covariates[name])
+        if absent.sum() == valued.sum():
+            raise TrainingError(
+                f"The known covariate {name!r} has no value in any row that has one of "
+                f"{columns.target!r}"
+            )
+        if absent.any():
+            told.warn(
+                "known_covariate_missing",
+                f"{int(absent.sum())} of {int(valued.sum())} rows have no value of the known "
+                f"covariate {name!r}, such as {joins.some_rows(rows, absent)}",
+                "Give them; the last one known stands in for them",
+                name,
+            )
+
+
+def _without_values(values: pd.Series, columns: Columns) -> str:
+    message = f"The target column {columns.target!r} has no values"
+    given = values.dropna()
+    if not len(given):
+        return message
+    if not np.isfinite(numbers(given, columns.reading(columns.target))).any():
+        return f"{message} that are numbers; it has {str(given.iloc[0])[:60]!r}"
+    return f"{message} in rows with a timestamp and an item id"
 
 
 def _zone(config: Mapping[str, Any]) -> str | None:

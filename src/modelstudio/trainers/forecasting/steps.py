@@ -10,8 +10,9 @@ import pandas as pd
 
 from modelstudio.trainers.base import TrainingError
 from modelstudio.trainers.forecasting import frequency, periods
-from modelstudio.trainers.forecasting.calendar import Calendar
+from modelstudio.trainers.forecasting.calendar import DAY, Calendar
 from modelstudio.trainers.forecasting.joins import examples, without
+from modelstudio.trainers.forecasting.month_days import weekday_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,9 @@ _FEW: Final = 0.05
 _LEAST_ROWS: Final = 10
 #: Only a series whose steps are so many times its rows is looked at.
 _SPREAD: Final = 20
+#: A series has days off when it has a value on most of its other days, over so many weeks.
+_LEAST_WEEKS: Final = 4
+_REGULAR: Final = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,8 @@ def settle(taken: Taken, config: Mapping[str, Any], told: Told) -> tuple[Calenda
     calendar, others = _calendar(taken, config)
     rows = taken.counted(calendar)
     rows = _without_others(rows, calendar, others, config, told)
+    if calendar.kind == "fixed" and calendar.step == DAY:
+        _tell_of_days_off(rows, calendar, told)
     return calendar, _without_strays(rows, calendar, told)
 
 
@@ -122,6 +128,28 @@ def _without_others(
         )
     told.warn("series_left_out", f"{message}; they are left out", "Train a model of their own")
     return without(rows, np.isin(rows.item, list(others)))
+
+
+def _tell_of_days_off(rows: Rows, calendar: Calendar, told: Told) -> None:
+    """Tell of series that never have a value on days of the week on which others do."""
+    valued = np.isfinite(rows.target)
+    codes, names = pd.factorize(rows.item[valued])
+    days = weekday_of(calendar.moment(calendar.number(rows.moment[valued])))
+    counts = np.bincount(codes * 7 + days, minlength=7 * len(names)).reshape(-1, 7)
+    present = counts > 0
+    # Half the days of each week at least: else there are values now and then.
+    weeks = np.maximum(counts.max(axis=1), 1)
+    found = ~present.all(axis=1) & (weeks >= _LEAST_WEEKS)
+    found &= counts.sum(axis=1) >= weeks * present.sum(axis=1) * _REGULAR
+    found &= present.sum(axis=1) > 1
+    if found.any() and not found.all():
+        told.warn(
+            "series_with_days_off",
+            f"{int(found.sum())} of {len(names)} series never have a value on some days of the "
+            f"week, which are filled: {examples(names[found])}",
+            "Set missing_value_strategy to zero if nothing happens on them, or train a model of "
+            "such series",
+        )
 
 
 def _without_strays(rows: Rows, calendar: Calendar, told: Told) -> Rows:

@@ -97,13 +97,14 @@ def _near(sums: Values, counts: Values, width: int, mean: float) -> Values:
 
 
 def _on_one_side(sums: Values, counts: Values, own: Values, mean: float) -> Values:
-    """Return the mean of the value before or after, whichever is closer to its own.
+    """Return the mean of the value before, of that after or of both, whichever is like its own.
 
     Where a quantity's effect is a step, one of the two is beyond it.
     """
     means = np.concatenate([[mean], (sums + mean) / (counts + 1), [mean]])
-    before, after = means[:-2], means[2:]
-    closer: Values = np.where(np.abs(before - own) <= np.abs(after - own), before, after)
+    beside = np.stack([means[:-2], means[2:], (means[:-2] + means[2:]) / 2])
+    closest = np.abs(beside - own).argmin(axis=0)
+    closer: Values = np.take_along_axis(beside, closest[None], axis=0)[0]
     return closer
 
 

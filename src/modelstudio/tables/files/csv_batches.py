@@ -120,13 +120,12 @@ def read(
     Parameters
     ----------
     types
-        As what the columns that are wanted are parsed, by position; None for all of them as text.
+        What the wanted columns are parsed as, by position; None for all of them as text.
     nulls
         Texts that are missing values where no text is parsed; where one is, an empty text is.
-    done
-        How many rows to leave out.
-    block_bytes
-        How much is parsed at a time, at least; Arrow reads some thirty such blocks ahead.
+    done, block_bytes
+        How many rows to leave out, and how much is parsed at a time, at least; Arrow reads some
+        thirty such blocks ahead.
 
     Raises
     ------
@@ -135,8 +134,8 @@ def read(
     pyarrow.ArrowInvalid
         When a value is not what its column is parsed as.
     """
-    every = range(dialect.width) if types is None else range(1)
-    wanted = types or dict.fromkeys(every, pa.string())
+    # Where no column is wanted, one tells how many rows there are.
+    wanted = types or dict.fromkeys(range(dialect.width if types is None else 1), pa.string())
     text = dialect.text(path)
     size = min(_MOST_BLOCK_BYTES, max(block_bytes, dialect.width << 11))
     while True:

@@ -134,7 +134,6 @@ def read(
     pyarrow.ArrowInvalid
         When a value is not what its column is parsed as.
     """
-    # Where no column is wanted, one tells how many rows there are.
     wanted = types or dict.fromkeys(range(dialect.width if types is None else 1), pa.string())
     text = dialect.text(path)
     size = min(_MOST_BLOCK_BYTES, max(block_bytes, dialect.width << 11))

@@ -120,7 +120,7 @@ def read(
     Parameters
     ----------
     types
-        As what the columns that are wanted are parsed, by position; None for all of them as text.
+        As what columns are parsed, by position; None for all of them as text.
     nulls
         Texts that are missing values where no text is parsed; where one is, an empty text is.
     done
@@ -131,12 +131,11 @@ def read(
     Raises
     ------
     Unreadable
-        When a row has more or fewer values than the others; the message has its line.
+        When a row has more or fewer values than the others.
     pyarrow.ArrowInvalid
         When a value is not what its column is parsed as.
     """
-    every = range(dialect.width) if types is None else range(1)
-    wanted = types or dict.fromkeys(every, pa.string())
+    wanted = types or dict.fromkeys(range(dialect.width if types is None else 1), pa.string())
     text = dialect.text(path)
     size = min(_MOST_BLOCK_BYTES, max(block_bytes, dialect.width << 11))
     while True:

@@ -4,9 +4,8 @@
 
 A wide CSV file (10,000 columns of 100 rows) beside pandas' `read_csv` and `to_parquet`, beyond what
 the same takes for ten columns; a long one (ROWS, 5 million, of ten columns) beside DuckDB's `COPY`,
-if DuckDB is there: it is no dependency. Looking at a file and writing its table are the two tasks
-of the table process, each measured as the server runs it, process start included. `modelstudio
-predict` reads a file without the first of them.
+if DuckDB is there: it is no dependency. Looking at a file and writing its table are two tasks of
+the table process, measured as the server runs them, the start of the process included.
 """
 
 from __future__ import annotations
@@ -43,8 +42,8 @@ def used():
     spent = resource.getrusage(resource.RUSAGE_SELF)
     return spent.ru_utime + spent.ru_stime
 before = used()
-rows = f"(SELECT * FROM read_csv('{sys.argv[1]}'))"
-duckdb.execute(f"COPY {rows} TO '{sys.argv[2]}' (FORMAT parquet)")
+table = f"read_csv('{sys.argv[1]}')"
+duckdb.execute(f"COPY (SELECT * FROM {table}) TO '{sys.argv[2]}' (FORMAT parquet)")
 print(used() - before)
 """
 

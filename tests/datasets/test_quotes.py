@@ -1,4 +1,4 @@
-"""Whether quotes are where quotes may be, found block by block as if letter by letter."""
+"""Whether quotes are where quotes may be, told block by block as it is letter by letter."""
 
 from __future__ import annotations
 

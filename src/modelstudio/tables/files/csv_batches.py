@@ -120,17 +120,18 @@ def read(
     Parameters
     ----------
     types
-        What the wanted columns are parsed as, by position; None for all of them as text.
+        As what columns are parsed, by position; None for all of them as text.
     nulls
         Texts that are missing values where no text is parsed; where one is, an empty text is.
-    done, block_bytes
-        How many rows to leave out, and how much is parsed at a time, at least; Arrow reads some
-        thirty such blocks ahead.
+    done
+        How many rows to leave out.
+    block_bytes
+        How much is parsed at a time, at least; Arrow reads some thirty such blocks ahead.
 
     Raises
     ------
     Unreadable
-        When a row has more or fewer values than the others; the message has its line.
+        When a row has more or fewer values than the others.
     pyarrow.ArrowInvalid
         When a value is not what its column is parsed as.
     """

@@ -36,6 +36,8 @@ def may_be_codes(numbers: Values) -> bool:
     known = numbers[~np.isnan(numbers)]
     if not len(known) or (known != np.floor(known)).any():
         return False
+    if len(np.unique(known[:_MOST_ROWS])) > MOST_LEVELS:
+        return False
     levels = len(np.unique(known))
     return _LEAST_LEVELS < levels <= MOST_LEVELS and len(known) >= _LEAST_ROWS_A_LEVEL * levels
 

@@ -64,6 +64,12 @@ def glance(array: pa.Array) -> list[Seen] | None:
     return _Texts(array, text, starts - first).seen()
 
 
+def _as_moments(shortest: int, longest: int) -> bool:
+    """Whether whole numbers of so many digits may be moments of one form."""
+    near = longest - shortest <= 1  # seconds since 1970 got a tenth digit in 2001
+    return near and moments.may_be_moment(shortest) and moments.may_be_moment(longest)
+
+
 class _Texts:
     """Texts of digits, points, slashes and minus signs."""
 
@@ -105,7 +111,7 @@ class _Texts:
             return None
         if longest == 1 and int(self._lengths.max()) == 1:
             return self._single(np.bincount(self._text, minlength=_NINE + 1))
-        if longest == shortest and moments.may_be_moment(longest) and self._may_be_moments():
+        if _as_moments(shortest, longest) and self._may_be_moments():
             return None
         short = digits <= _THREE
         return self._shapes((SHORT_NUMBER, short), (LONG_NUMBER, ~short))

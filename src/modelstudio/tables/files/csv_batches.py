@@ -123,10 +123,9 @@ def read(
         As what columns are parsed, by position; None for all of them as text.
     nulls
         Texts that are missing values where no text is parsed; where one is, an empty text is.
-    done
-        How many rows to leave out.
-    block_bytes
-        How much is parsed at a time, at least; Arrow reads some thirty such blocks ahead.
+    done, block_bytes
+        How many rows to leave out, and how much is parsed at a time, at least; Arrow reads some
+        thirty such blocks ahead.
 
     Raises
     ------

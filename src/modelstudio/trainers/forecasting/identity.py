@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import numpy as np
 import pandas as pd
 
+from modelstudio.tables import types
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
 
 #: The id of the only series when the data has no column that tells series apart.
 ONLY_ITEM: Final = "series"
-INTEGERS: Final = frozenset({"BYTE", "SHORT", "INTEGER", "LONG"})
-_NUMBERS: Final = INTEGERS | {"FLOAT", "DOUBLE", "DECIMAL"}
+INTEGERS: Final = frozenset(types.INTEGERS)
+_NUMBERS: Final = types.names_of("NUMERIC")
 #: Within a value a slash is written twice, so that a single one always parts two columns.
 _SEPARATOR: Final = " / "
 

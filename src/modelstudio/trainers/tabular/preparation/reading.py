@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from modelstudio.tables import types
 from modelstudio.tables.readings import (
     UNFIT,
     BooleanReading,
@@ -29,10 +30,10 @@ if TYPE_CHECKING:
 #: Of the distinct texts that must fit for a column of text to be read as something else.
 _NEARLY_ALL: Final = 0.98
 _MANY: Final = 1000
-WHOLE: Final = frozenset({"BYTE", "SHORT", "INTEGER", "LONG"})
+WHOLE: Final = frozenset(types.INTEGERS)
 _OF_TYPES: Final[Mapping[str, Reading]] = {
     **dict.fromkeys(WHOLE, NumberReading(whole=True)),
-    **dict.fromkeys(("FLOAT", "DOUBLE", "DECIMAL"), NumberReading()),
+    **dict.fromkeys(types.FRACTIONS, NumberReading()),
     "BOOLEAN": BooleanReading(),
     "DATE": MomentReading(bits.YMD),
     "TIMESTAMP": MomentReading(bits.YMD, timed=True, zoned=True),

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 #: A few rows further from the rest of their series than this many times its length are no history.
 _FAR: Final = 3
 _FEW: Final = 0.05
+#: Rows of the last periods that a model keeps.
+_MOST_RAW: Final = 2_000_000
 _LEAST_ROWS: Final = 10
 #: Only a series whose steps are so many times its rows is looked at.
 _SPREAD: Final = 20
@@ -240,6 +242,19 @@ def _tells_apart(
     return None
 
 
+def _remembered(rows: Rows, told: Told) -> Rows:
+    """Return the rows to keep for later ones of their periods; none when they are too many."""
+    if len(rows.target) <= _MOST_RAW:
+        return rows
+    told.warn(
+        "periods_not_remembered",
+        f"The last periods have {len(rows.target)} rows, too many to be kept with the model; later "
+        "rows of an unfinished period will not count without those given again",
+        "Take rows together before, or set a finer frequency",
+    )
+    return without(rows, np.ones(len(rows.target), dtype=bool))
+
+
 def whole(
     rows: Rows, calendar: Calendar, resampling: Resampling, told: Told
 ) -> tuple[Rows, Raw | None]:
@@ -252,7 +267,7 @@ def whole(
     if found is None:
         return rows, None
     finer, edges = found
-    raw = Raw(finer, periods.at_the_end(rows, calendar, edges))
+    raw = Raw(finer, _remembered(periods.at_the_end(rows, calendar, edges), told))
     if not edges.partial.any() or resampling.unfinished == "keep":
         return rows, raw
     count = len({*zip(rows.item[edges.partial], calendar.number(rows.moment[edges.partial]),

@@ -11,6 +11,7 @@ import pandas as pd
 from modelstudio.trainers.base import TrainingError
 from modelstudio.trainers.forecasting import frequency, periods
 from modelstudio.trainers.forecasting.calendar import DAY, Calendar
+from modelstudio.trainers.forecasting.identity import place
 from modelstudio.trainers.forecasting.joins import examples, without
 from modelstudio.trainers.forecasting.month_days import weekday_of
 
@@ -169,13 +170,13 @@ def _without_strays(rows: Rows, calendar: Calendar, told: Told) -> Rows:
         strays[valued[places[_far_off(numbers[places])]]] = True
     if not strays.any():
         return rows
-    shown = [
-        f"{pd.Timestamp(calendar.shown(rows.moment[place : place + 1])[0])} of {rows.item[place]}"
-        for place in np.flatnonzero(strays)[:3]
-    ]
+    shown = ", ".join(
+        place(calendar.shown(rows.moment[at : at + 1])[0], rows.item[at])
+        for at in np.flatnonzero(strays)[:3]
+    )
     told.warn(
         "timestamps_far_off",
-        f"Left out {int(strays.sum())} rows far from all others of their series: {examples(shown)}",
+        f"Left out {int(strays.sum())} rows far from all others of their series: {shown}",
         "Correct their timestamps if they count",
     )
     return without(rows, strays)
@@ -214,8 +215,8 @@ def tell_of_repeated(
     alike = (keys["item"] == first["item"]) & (keys["moment"] == first["moment"])
     values = ", ".join(f"{value:g}" for value in rows.target[valued][alike][:3])
     message = (
-        f"{extra} rows have the same timestamp as another row of their series, {first['moment']} "
-        f"in series {first['item']!r} for one, with the values {values}"
+        f"{extra} rows have the same timestamp as another row of their series, "
+        f"{place(first['moment'], first['item'])} for one, with the values {values}"
     )
     apart = _tells_apart(keys, frame, valued, columns) if len(frame) == len(valued) else None
     hint = "Map the column that tells series apart as item id column"
@@ -274,7 +275,7 @@ def whole(
                       strict=True)})  # fmt: skip
     one = int(np.flatnonzero(edges.partial)[0])
     stamp = calendar.moment(calendar.number(rows.moment[one : one + 1]))
-    where = f"{pd.Timestamp(calendar.shown(stamp)[0])} of series {rows.item[one]!r}"
+    where = place(calendar.shown(stamp)[0], rows.item[one])
     message = f"{count} first or last periods of series are not whole, {where} for one"
     if resampling.unfinished == "complete":
         done = f"; their {resampling.numeric} is taken for all of the period"

@@ -3,11 +3,11 @@ r"""What the columns of a view are: from the profiles of its files, or as a user
 A *profile* says what one file holds. It is made once, over the whole file, in a process of its
 own (`table_process`), and stored with the file; so a commit looks only at files that are new.
 
-    {"version": 2, "format": "CSV", "dialect": {"delimiter": ",", ...}, "notes": [],
+    {"version": 3, "format": "CSV", "dialect": {"delimiter": ",", ...}, "notes": [],
      "columns": [{"name": "price", "position": 0, "evidence": {...}}]}
-    {"version": 2, "format": "PARQUET", "notes": [],
+    {"version": 3, "format": "PARQUET", "notes": [],
      "columns": [{"name": "price", "position": 0, "field": {...}, "zone": null, "empty": false}]}
-    {"version": 2, "format": "CSV", "problem": "Line 3 has a NUL byte."}
+    {"version": 3, "format": "CSV", "problem": "Line 3 has a NUL byte."}
 
 ``evidence`` is what all values of a CSV column allow (`tables.readings`); that of a view's files
 adds up. A column gets the type of its reading when every value fits it:
@@ -67,7 +67,7 @@ Profile = dict[str, Any]
 WireField = dict[str, Any]
 
 #: To be raised when files are to be looked at again, since a profile says something else.
-PROFILE_VERSION: Final = 2
+PROFILE_VERSION: Final = 3
 MAX_NAME_LENGTH: Final = 1000
 _TABLE_SUFFIX: Final = re.compile(
     r"[^.]*|.*\.(csv|tsv|tab|psv|txt|dat|data|\d+)(\.gz)?|.*\.(parquet|pq|xlsx)", re.IGNORECASE

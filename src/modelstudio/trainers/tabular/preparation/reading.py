@@ -82,7 +82,17 @@ class Readings:
             evidence[name] = Evidence()
             # In an order that is not the rows', of which long columns are looked at in part.
             evidence[name].observe(pa.array(sorted(texts), pa.string()))
-        return decide(evidence, hints=self.told, least_share=_NEARLY_ALL)
+        hints = {**self._marked(), **self.told}
+        return decide(evidence, hints=hints, least_share=_NEARLY_ALL)
+
+    def _marked(self) -> dict[str, str]:
+        """Return the columns of text of which is known that some of it stands for no value."""
+        found = {name: of_state(state) for name, state in self.known.items()}
+        return {
+            name: reading.name
+            for name, reading in found.items()
+            if isinstance(reading, TextReading) and reading.missing
+        }
 
 
 def _are_alike(told: Reading, field_type: str) -> bool:

@@ -55,6 +55,12 @@ def keys_of(frame: pd.DataFrame, columns: Columns, named: Sequence[str] = ()) ->
     return keys, given
 
 
+def place(moment: Any, key: str) -> str:
+    """Return the words for a moment of a series; of the only one there is, the moment alone."""
+    stamp = str(pd.Timestamp(moment))
+    return stamp if key == ONLY_ITEM else f"{stamp} in series {key!r}"
+
+
 def answered(keys: Sequence[str], columns: Columns) -> dict[str, pd.Series]:
     """Return the columns of ids that these series are named by, each of its own type.
 

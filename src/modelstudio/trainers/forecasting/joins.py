@@ -5,7 +5,7 @@ Where nothing at all matches, the run is refused; where some does not, it is tol
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -13,7 +13,7 @@ import pandas as pd
 
 from modelstudio.trainers.base import TrainingError
 from modelstudio.trainers.forecasting.assembly import Rows
-from modelstudio.trainers.forecasting.identity import keys_of, place
+from modelstudio.trainers.forecasting.identity import keys_of, matched, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -59,6 +59,7 @@ def with_test(
         When nothing of the test dataset can be measured against a forecast.
     """
     last = _last_moments(rows)
+    test = replace(test, item=matched(test.item, last, columns))
     known = np.isin(test.item, list(last))
     _tell_of_items(test, known, last, told)
     ends = pd.Series(test.item).map(last).to_numpy(dtype="datetime64[us]")
@@ -238,6 +239,7 @@ def static_of(
         When no row of a table of its own is of a series that there is.
     """
     keys, keyed = keys_of(source, columns, ids)
+    keys = matched(keys, panel.items, columns)
     items, described = set(panel.items), set(keys[keyed])
     if ids:
         _tell_of_static_items(keys, keyed, panel, told)

@@ -288,8 +288,8 @@ def test_a_target_with_decimal_commas_is_a_number(train):
     ("labels", "message"),
     [
         (["1,234", "5,678"], r"as 'number .*' or as 'number .*', such as '1,234'"),
-        (["1.5", "many"], r"has values that are no numbers, such as 'many'"),
-        (["a", "b"], r"has values that are no numbers, such as 'a', 'b'"),
+        (["1.5", "many"], r"has type STRING and values that are no numbers, such as 'many'"),
+        (["a", "b"], r"has type STRING and values that are no numbers, such as 'a', 'b'"),
     ],
 )
 def test_a_target_that_is_not_plainly_a_number_is_refused_by_its_values(train, labels, message):

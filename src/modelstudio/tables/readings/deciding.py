@@ -272,6 +272,10 @@ class _Deciding:
         best = [form for form in allowed if fits.get(form) == most]
         if not best:
             return None
+        if seen.count_of(bits.ZONED) and seen.count_of(bits.TIMED, without=bits.ZONED):
+            name = self._dated(seen, best[0]).name  # what has no offset may be of any zone
+            about = [*seen.examples(best[0], bits.ZONED)[:2], *seen.examples(bits.ZONED)]
+            return self._asking(seen, (name,), about[:3])
         if len(best) == 1 or best[0] in _ALWAYS:
             other = (_name_of(bits.DURATION),) if best[0] == bits.CLOCK else ()
             made = self._made(seen, self._dated(seen, best[0]), best[0])

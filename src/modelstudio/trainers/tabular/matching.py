@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from modelstudio.tables.identity import plain
 from modelstudio.tables.readings import BooleanReading
 from modelstudio.trainers.base import TrainingError
 from modelstudio.trainers.tabular.preparation import Counts
 from modelstudio.trainers.tabular.preparation.counting import shown
-from modelstudio.trainers.tabular.preparation.identity import plain
 from modelstudio.trainers.tabular.preparation.reading import value_of
 from modelstudio.trainers.tabular.targets import NUMERIC
 

@@ -93,7 +93,7 @@ class Target:
             )
         if not examples:
             examples = ", ".join(repr(text[:_LONGEST]) for text in seen.examples())
-        return f"{column} has values that are no numbers, such as {examples}"
+        return f"{column} has type STRING and values that are no numbers, such as {examples}"
 
     def _labels(self, column: pa.ChunkedArray, told: str, reporter: Reporter) -> Any:
         """Keep texts as they are, but for those that the user says stand for no value."""

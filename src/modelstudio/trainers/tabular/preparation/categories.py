@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from modelstudio.trainers.tabular.preparation.identity import plain
+from modelstudio.tables.identity import plain
 from modelstudio.trainers.tabular.preparation.treatment import NAN, Treatment, is_missing
 
 if TYPE_CHECKING:

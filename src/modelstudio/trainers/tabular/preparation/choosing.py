@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelstudio.tables import types
+from modelstudio.tables.identity import plain
 from modelstudio.tables.readings import (
     BooleanReading,
     MomentReading,
@@ -22,7 +23,6 @@ from modelstudio.tables.readings import (
 )
 from modelstudio.trainers.tabular.preparation import categories, codes, identifiers, texts
 from modelstudio.trainers.tabular.preparation import precision as precisions
-from modelstudio.trainers.tabular.preparation.identity import plain
 from modelstudio.trainers.tabular.preparation.moments import PARTS, Moments
 from modelstudio.trainers.tabular.preparation.plain import Booleans, Numbers
 

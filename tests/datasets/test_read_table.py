@@ -146,17 +146,6 @@ def test_what_has_no_schema_cannot_be_read(datasets: Any, dataset: str) -> None:
             datasets.read_table(dataset, format="ARROW")
 
 
-def test_the_reason_why_there_is_no_table_is_where_the_client_shows_it(
-    datasets: Any, dataset: str
-) -> None:
-    datasets.File.upload(dataset, "t.csv", b"a,b\n1,2\n3\n")
-    told = "t.csv: Line 3 has 1 value, but the first line names 2 columns."
-    for ask in (datasets.get_schema, lambda rid: datasets.read_table(rid, format="ARROW")):
-        with pytest.raises(errors.SchemaNotFound) as caught:
-            ask(dataset)
-        assert caught.value.parameters["message"] == told
-
-
 def test_a_format_that_is_none_is_refused(server: RunningServer, dataset: str) -> None:
     for query in ("", "?format=XLSX"):
         answer = httpx.get(

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from modelstudio.tables.files.text import TextFile
 
 _CONVERTED: Final = re.compile(r"In CSV column #(\d+)")
-_BLOCK_BYTES: Final = 1 << 23
 _MOST_FAILURES: Final = 2
 
 
@@ -106,7 +105,7 @@ def _profile(known: TextFile, head: Head) -> dict[str, Any]:
     dialect = Dialect.of(known, head)
     told = text.ENCODINGS.get(known.encoding)
     notes = [f"The file is {told} text."] if told else []
-    how = Parsing(block_bytes=_BLOCK_BYTES)
+    how = Parsing()
     rows = csv_batches.read(known.path, dialect, how)
     found = profile_of(list(head.names), dialect.width, rows, [*notes, *head.notes])
     if how.comments:

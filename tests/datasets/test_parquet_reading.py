@@ -322,3 +322,21 @@ def test_values_become_those_of_the_declared_type(
 ) -> None:
     found = read({"t.parquet": parquet(pa.table({"v": values}))}, [declared])
     assert found["v"].to_pylist() == expected
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.date_range("2024-01-01", periods=3),
+        pd.Index(["a", "b", "c"]),
+        pd.Index([7, 7, 8]),
+        pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)]),
+    ],
+)
+def test_an_index_without_a_name_that_says_something_is_kept(index: pd.Index) -> None:
+    frame = pd.DataFrame({"a": [1, 2, 3]}, index=index)
+    found = read({"t.parquet": parquet(pa.Table.from_pandas(frame))}).to_pandas()
+    kept = ["__index_level_0__", "__index_level_1__"][: index.nlevels]
+    assert list(found.columns) == ["a", *kept]
+    first = [str(one) for one in found["__index_level_0__"]]
+    assert [one[:10] for one in first] == [str(one)[:10] for one in index.get_level_values(0)]

@@ -3,11 +3,11 @@ r"""What the columns of a view are: from the profiles of its files, or as a user
 A *profile* says what one file holds. It is made once, over the whole file, in a process of its
 own (`table_process`), and stored with the file; so a commit looks only at files that are new.
 
-    {"version": 2, "format": "CSV", "dialect": {"delimiter": ",", ...}, "notes": [],
+    {"version": 3, "format": "CSV", "dialect": {"delimiter": ",", ...}, "notes": [],
      "columns": [{"name": "price", "position": 0, "evidence": {...}}]}
-    {"version": 2, "format": "PARQUET", "notes": [],
+    {"version": 3, "format": "PARQUET", "notes": [],
      "columns": [{"name": "price", "position": 0, "field": {...}, "zone": null, "empty": false}]}
-    {"version": 2, "format": "CSV", "problem": "Line 3 has a NUL byte."}
+    {"version": 3, "format": "CSV", "problem": "Line 3 has a NUL byte."}
 
 ``evidence`` is what all values of a CSV column allow (`tables.readings`); that of a view's files
 adds up. A column gets the type of its reading when every value fits it:
@@ -48,6 +48,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from modelstudio.datasets import columns_joining
 from modelstudio.tables import types
 from modelstudio.tables.readings import (
     BooleanReading,
@@ -67,7 +68,7 @@ Profile = dict[str, Any]
 WireField = dict[str, Any]
 
 #: To be raised when files are to be looked at again, since a profile says something else.
-PROFILE_VERSION: Final = 2
+PROFILE_VERSION: Final = 3
 MAX_NAME_LENGTH: Final = 1000
 _TABLE_SUFFIX: Final = re.compile(
     r"[^.]*|.*\.(csv|tsv|tab|psv|txt|dat|data|\d+)(\.gz)?|.*\.(parquet|pq|xlsx)", re.IGNORECASE
@@ -167,11 +168,12 @@ def infer(files: Sequence[tuple[str, Profile | None]]) -> tuple[list[WireField] 
     for path, profile in known[1:]:
         for column in profile["columns"]:
             name = column["name"]
-            joined = _joined(merged[name], column)
+            joined = columns_joining.joined(merged[name], column)
             if joined is None:
+                one, other = map(columns_joining.type_name, (merged[name], column))
                 return None, (
-                    f"Column {name!r} has different types: {merged[name]['field']['type']} in "
-                    f"{first_path}, {column['field']['type']} in {path}."
+                    f"Column {name!r} has different types: {one} in {first_path}, "
+                    f"{other} in {path}."
                 )
             merged[name] = joined
     fields = [{**one["field"], "name": one["name"], "nullable": True} for one in merged.values()]
@@ -316,7 +318,8 @@ def _unfit(field: WireField, decision: Decision) -> str | None:
         one, *others = decision.possible
         return (
             f"is {type_}, but its values ({shown}) may be read as {one!r} or as "
-            f"{' or '.join(map(repr, others))}. Say which, in the column's customMetadata: "
+            f"{' or '.join(map(repr, others or ['text']))}. Say which, in the column's "
+            "customMetadata: "
             f'{{"reading": "{one}"}}.'
         )
     if decision.unfit:
@@ -365,27 +368,3 @@ def _mixture(files: Sequence[tuple[str, Profile]]) -> str | None:
             differing = ", ".join(sorted(repr(name) for name in names ^ others)[:5])
             return f"{first_path} and {path} have different columns: {differing}."
     return None
-
-
-def _joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the column that holds the values of both, None when there is none."""
-    if one.get("empty") or other.get("empty"):
-        return dict(other if one.get("empty") else one)
-    zone = one["zone"] if one["zone"] == other["zone"] else one["zone"] and other["zone"] and "UTC"
-    both = one["field"], other["field"]
-    if both[0] == both[1]:
-        return {**one, "zone": zone}
-    if {field["type"] for field in both} == {"DECIMAL"}:
-        return {**one, "field": _wider_decimal(*both)}
-    wider = types.wider(both[0]["type"], both[1]["type"])
-    if wider is None:
-        return None
-    return {**one, "field": {**one["field"], "type": wider}, "zone": zone}
-
-
-def _wider_decimal(one: WireField, other: WireField) -> WireField:
-    """Return the DECIMAL with room for the digits of both, before and behind the point."""
-    scale = max(one["scale"], other["scale"])
-    before = max(field["precision"] - field["scale"] for field in (one, other))
-    precision = min(before + scale, types.MAX_PRECISION)
-    return {**one, "precision": precision, "scale": scale}

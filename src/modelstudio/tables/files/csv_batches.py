@@ -120,25 +120,21 @@ def read(
     Parameters
     ----------
     types
-        The columns that are wanted, by position, and as what they are parsed; all of them as text
-        if it is None.
+        As what columns are parsed, by position; None for all of them as text.
     nulls
-        Texts that are missing values in columns that are not parsed as text. In those that are,
-        an empty text is one.
-    done
-        How many rows to leave out.
-    block_bytes
-        How much is parsed at a time, at least; Arrow reads some thirty such blocks ahead.
+        Texts that are missing values where no text is parsed; where one is, an empty text is.
+    done, block_bytes
+        How many rows to leave out, and how much is parsed at a time, at least; Arrow reads some
+        thirty such blocks ahead.
 
     Raises
     ------
     Unreadable
-        When a row has more or fewer values than the others; the message has its line.
+        When a row has more or fewer values than the others.
     pyarrow.ArrowInvalid
         When a value is not what its column is parsed as.
     """
-    wanted = types if types is not None else dict.fromkeys(range(dialect.width), pa.string())
-    wanted = wanted or {0: pa.string()}
+    wanted = types or dict.fromkeys(range(dialect.width if types is None else 1), pa.string())
     text = dialect.text(path)
     size = min(_MOST_BLOCK_BYTES, max(block_bytes, dialect.width << 11))
     while True:

@@ -18,6 +18,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
+from modelstudio.tables.files.names import numbers_rows
 from modelstudio.tables.files.problems import Unreadable
 
 if TYPE_CHECKING:
@@ -173,9 +176,25 @@ def _width(names: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
     counts = counts or {len(row) for row in rows}
     if len(counts) == 1 and len(names) > 1:
         found = counts.pop()
-        if found == len(names) + 1 or (found == len(names) - 1 and not names[-1].strip()):
+        if found == len(names) + 1 and (_are_row_names(rows) or not any(row[-1] for row in rows)):
+            return found
+        if found == len(names) - 1 and not names[-1].strip():
             return found
     return len(names)
+
+
+def _are_row_names(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first values may be R's names of rows, of which no two are alike.
+
+    If they are not, all rows have a value too many: a number with a comma in it, without quotes.
+    """
+    first = [row[0] for row in rows]
+    numbers = [int(name) for name in first if name.isascii() and name.isdecimal()]
+    if len(set(first)) < len(first):
+        return False
+    return not any(map(_VALUE.fullmatch, first)) or (
+        len(numbers) == len(first) and numbers_rows(np.array(numbers))
+    )
 
 
 def _unlikeliness(head: Head) -> tuple[bool, float, int]:

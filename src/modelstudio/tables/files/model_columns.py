@@ -71,9 +71,7 @@ def model_type(name: str) -> pa.DataType:
     return types.arrow_type({"type": types.OF_MODEL.get(name, "STRING")})
 
 
-def read(  # noqa: PLR0911 - one for each kind
-    column: pa.Array, wanted: Wanted
-) -> tuple[pa.Array, pa.Array | None]:
+def read(column: pa.Array, wanted: Wanted) -> tuple[pa.Array, pa.Array | None]:
     """Return a column's values as the model takes them, and which did not fit; None if all did.
 
     ``column`` is of a plain type (`conversions.normal`). Values that do not fit are missing.

@@ -2,7 +2,8 @@
 
 Types that the wire has no name for are read as the nearest that holds their values: unsigned
 integers as the next larger type, UUIDs and times of day as STRING, moments of any unit as
-microseconds. An index that pandas stored without a name is left out.
+microseconds. An index that pandas stored without a name is left out if it numbers the rows; dates,
+texts and numbers that repeat say more than where a row stood.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -39,6 +41,8 @@ def profile(path: Path) -> dict[str, Any]:
         if not schema.names:
             raise Unreadable("It has no columns.")
         left_out = _unnamed_index(schema)
+        if len(left_out) > 1 or not all(_counts_rows(file, name) for name in left_out):
+            left_out = set()  # several levels say what each row is of
         positions = [index for index, name in enumerate(schema.names) if name not in left_out]
         clean, notes = names.tidy([schema.names[position] for position in positions])
         columns = [
@@ -122,6 +126,15 @@ def _unnamed_index(schema: pa.Schema) -> set[str]:
         return set()
     unnamed = {name for name in stored if names.STORED_INDEX.fullmatch(name)}
     return unnamed if len(unnamed) < len(schema.names) else set()
+
+
+def _counts_rows(file: pq.ParquetFile, name: str) -> bool:
+    """Whether an index is no more than numbers of rows."""
+    if not pa.types.is_integer(file.schema_arrow.field(name).type):
+        return False
+    parts = [batch.column(0).drop_null().to_numpy() for batch in rows(file, [name])]
+    values = np.concatenate(parts) if parts else np.zeros(0, np.int64)
+    return len(np.unique(values)) == len(values) or names.numbers_rows(values)
 
 
 def _column(file: pq.ParquetFile, field: pa.Field, position: int, name: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from modelstudio.tables.readings import Evidence
 
 _MISSING: Final = "__HIVE_DEFAULT_PARTITION__"
 _LONGEST: Final = 18
+_LONGEST_PADDED: Final = 2
 
 
 def columns_of(path: str, known: list[dict[str, Any]], *, typed: bool) -> list[dict[str, Any]]:
@@ -33,9 +34,14 @@ def columns_of(path: str, known: list[dict[str, Any]], *, typed: bool) -> list[d
 def _value(text: str) -> str | None:
     if text in {"", _MISSING}:
         return None
-    if text.isdecimal() and len(text) <= _LONGEST:  # month=01 is January
+    if text.isdecimal() and len(text) <= _LONGEST_PADDED:  # month=01 is January
         return str(int(text))
     return text
+
+
+def _is_whole(value: str) -> bool:
+    """Whether a value is a number, and no code such as 01234."""
+    return value.isdecimal() and len(value) <= _LONGEST and (value[0] != "0" or value == "0")
 
 
 def _evidence_of(value: str | None) -> dict[str, Any]:
@@ -43,7 +49,7 @@ def _evidence_of(value: str | None) -> dict[str, Any]:
 
 
 def _type_of(value: str | None) -> dict[str, Any]:
-    kind = "LONG" if value is not None and value.isdecimal() else "STRING"
+    kind = "LONG" if value is not None and _is_whole(value) else "STRING"
     return {
         "field": {"type": kind, "nullable": True},
         "zone": None,

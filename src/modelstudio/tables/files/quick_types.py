@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 
 from modelstudio.tables.readings import MomentReading, NumberReading, bits
+from modelstudio.tables.readings.numbers import CURRENCIES, currency_bit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from modelstudio.tables.files.columns import Column
 
-_NOT_PLAIN: Final = (
-    bits.INFINITE | bits.PERCENT | (1 << bits.LAST_CURRENCY + 1) - (1 << bits.FIRST_CURRENCY)
-)
+_NOT_PLAIN: Final = bits.INFINITE | bits.PERCENT | sum(map(currency_bit, range(len(CURRENCIES))))
 
 
 def quick_types(

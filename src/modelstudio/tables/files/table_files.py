@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PARQUET: Final = b"PAR1"
 PARQUET_SUFFIXES: Final = (".parquet", ".pq")
 #: Of what `profile` says.
-VERSION: Final = 2
+VERSION: Final = 3
 _GROUP_BYTES: Final = 1 << 26
 _GROUP_ROWS: Final = 1 << 17
 

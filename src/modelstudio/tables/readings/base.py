@@ -16,7 +16,13 @@ MARKS: Final = frozenset(
         "", "?", "-", "--", "---", ".", "..", "*", "na", "n/a", "#n/a", "n.a.", "nan", "null",
         "none", "nil", "unknown", "missing", "<na>", "nat", "(null)", "#null!", "#div/0!",
         "#value!", "#num!", "#ref!", "#name?", "-nan", "nan(ind)", "\\n", "na()", "k.a.",
-        "0000-00-00", "0000-00-00 00:00:00",
+        "0000-00-00", "0000-00-00 00:00:00", "00.00.0000", "00/00/0000",  # MySQL, SAP
+        "0001-01-01", "0001-01-01 00:00:00", "0001-01-01t00:00:00",  # .NET
+        # Spreadsheets in German, French, Spanish, Portuguese and others.
+        "#nv", "#wert!", "#bezug!", "#zahl!", "#n/d", "#valor!", "#valeur!", "#núm!", "#¡valor!",
+        "#¡num!", "#¡ref!", "#¡div/0!", "#nombre!", "#nd", "#arg!", "#adr!", "#liczba!",
+        "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan",  # C of Windows
+        "\u2013", "\u2014", "\u2212", "...", "\u2026", ":", "n/d", "n.d.", "nd", "s/d", "k. a.",
     }
 )  # fmt: skip
 #: Marks of which a person asks, in a column of texts, whether they are values.

@@ -30,9 +30,6 @@ PADDED: Final = 1 << 13  # 007: a code
 HUGE: Final = 1 << 14  # a whole number that 64 bits do not hold
 INFINITE: Final = 1 << 15
 PERCENT: Final = 1 << 16
-CURRENCY: Final = 1 << 17  # and the next four, by currency
-FIRST_CURRENCY: Final = 17
-LAST_CURRENCY: Final = 21
 PRECISE: Final = 1 << 22  # a whole number beyond 2**53, which a float would round
 
 FIRST_BOOLEAN: Final = 24  # two bits for each of at most 24 pairs
@@ -68,3 +65,5 @@ DOTTED: Final = 1 << 114  # 31.01.2024
 HALVED: Final = 1 << 115  # with AM or PM
 UNPADDED: Final = 1 << 116  # 1.2.13 and 1-2-13, which may as well be versions or codes
 SLASHED: Final = 1 << 117
+
+FIRST_CURRENCY: Final = 120  # one bit for each of `numbers.CURRENCIES`

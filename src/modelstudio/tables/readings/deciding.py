@@ -17,7 +17,12 @@ from modelstudio.tables.readings import bits, booleans, naming
 from modelstudio.tables.readings.base import ASKED_MARKS
 from modelstudio.tables.readings.booleans import BooleanReading
 from modelstudio.tables.readings.moments import FORM_NAMES, MomentReading, window_of
-from modelstudio.tables.readings.numbers import CURRENCIES, NOTATION_BITS, NumberReading
+from modelstudio.tables.readings.numbers import (
+    CURRENCIES,
+    NOTATION_BITS,
+    NumberReading,
+    currency_bit,
+)
 from modelstudio.tables.readings.texts import TextReading
 
 if TYPE_CHECKING:
@@ -233,16 +238,14 @@ class _Deciding:
             whole = False
         unit = "%" if seen.count_of(bits.PERCENT) else ""
         for place, currency in enumerate(CURRENCIES):
-            if seen.count_of(1 << (bits.FIRST_CURRENCY + place)):
+            if seen.count_of(currency_bit(place)):
                 unit = currency
         return self._made(seen, NumberReading(notation, unit, whole), NOTATION_BITS[notation])
 
     def _mixed_units(self, seen: Evidence) -> bool:
         percent = seen.count_of(bits.PERCENT)
         currencies = sum(
-            1
-            for place in range(len(CURRENCIES))
-            if seen.count_of(1 << (bits.FIRST_CURRENCY + place))
+            1 for place in range(len(CURRENCIES)) if seen.count_of(currency_bit(place))
         )
         return currencies > 1 or bool(
             percent and (currencies or percent < self._fits(seen, bits.NUMBER))
@@ -269,6 +272,10 @@ class _Deciding:
         best = [form for form in allowed if fits.get(form) == most]
         if not best:
             return None
+        if seen.count_of(bits.ZONED) and seen.count_of(bits.TIMED, without=bits.ZONED):
+            name = self._dated(seen, best[0]).name  # what has no offset may be of any zone
+            about = [*seen.examples(best[0], bits.ZONED)[:2], *seen.examples(bits.ZONED)]
+            return self._asking(seen, (name,), about[:3])
         if len(best) == 1 or best[0] in _ALWAYS:
             other = (_name_of(bits.DURATION),) if best[0] == bits.CLOCK else ()
             made = self._made(seen, self._dated(seen, best[0]), best[0])

@@ -226,12 +226,9 @@ class Evidence:
             return array
         lengths = pc.utf8_length(found)
         shortest, longest = pc.min_max(lengths).values()
-        may_be = shortest == longest and moments.may_be_moment(longest.as_py())
-        if may_be and _mostly_moments(found):
-            distinct = found.value_counts()
-            if len(distinct) <= _MOST_COMPACT:
-                self._add_counts(distinct)
-                return left
+        may_be = moments.may_be_moment(shortest.as_py()) and moments.may_be_moment(longest.as_py())
+        if may_be and self._counted_as_moments(found):
+            return left
         digits = pc.subtract(lengths, pc.starts_with(found, "-").cast("int32"))
         short = pc.less_equal(digits, 3)
         precise = pc.greater(digits, 15)
@@ -242,10 +239,23 @@ class Evidence:
         self._count_some(pc, _LONG_NUMBER | bits.PRECISE, found, precise)
         return left
 
+    def _counted_as_moments(self, found: pa.Array) -> bool:
+        """Look at each of numbers that are mostly moments, unless there are too many."""
+        if not _mostly_moments(found):
+            return False
+        distinct = found.value_counts()
+        if len(distinct) > _MOST_COMPACT:
+            return False
+        self._add_counts(distinct)
+        return True
+
     def _decimals(self, pc: Any, array: pa.Array) -> pa.Array:
         found, left = _split(pc, array, _PLAIN_DECIMAL)
         if not len(found):
             return array
+        gaps = pc.all(pc.ends_with(found, ".0")).as_py()  # whole numbers of a table with gaps
+        if gaps and self._counted_as_moments(found):
+            return left
         # Where many have more or fewer than three decimals, it is known what the point means.
         if self.shapes.get(_DECIMAL, (0, ()))[0] > self.values / 2:
             self._count(_DECIMAL, len(found), found[:_EXAMPLES].to_pylist())

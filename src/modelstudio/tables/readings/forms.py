@@ -113,7 +113,7 @@ def separated(text: str) -> re.Match[str] | None:
     if found is None or found["separator"].strip() == found["separator2"].strip():
         return found
     # Only beside a month's name may they differ: 5. January 2024, Jan 5, 2024.
-    return None if found["first"].isdigit() and found["second_part"].isdigit() else found
+    return None if found["first"].isdecimal() and found["second_part"].isdecimal() else found
 
 
 def parts_of(match: re.Match[str]) -> Parts:
@@ -123,13 +123,13 @@ def parts_of(match: re.Match[str]) -> Parts:
 
 
 def _number(part: str) -> str:
-    return part[:-2] if part[0].isdigit() and not part.isdigit() else part
+    return part[:-2] if part[0].isdecimal() and not part.isdecimal() else part
 
 
 @lru_cache(maxsize=8192)  # most days are in many rows
 def day_of(form: int, parts: Parts, window: int) -> int | None:
     """Return the day since 1970 of a date's parts in an order."""
-    words = [place for place, part in enumerate(parts) if not part[0].isdigit()]
+    words = [place for place, part in enumerate(parts) if not part[0].isdecimal()]
     if len(words) > 1:
         return None
     year_first, short = form in {bits.YMD, bits.YMD2}, form in {bits.YMD2, bits.DMY2, bits.MDY2}
@@ -139,16 +139,16 @@ def day_of(form: int, parts: Parts, window: int) -> int | None:
         month, day, year = parts
     else:
         day, month, year = parts
-    if len(year) != (2 if short else 4) or len(day) > 2 or not day[0].isdigit():  # noqa: PLR2004
+    if len(year) != (2 if short else 4) or len(day) > 2 or not day[0].isdecimal():  # noqa: PLR2004
         return None
-    if not year.isdigit():
+    if not year.isdecimal():
         return None
     number = _month(month)
     return _ordinal(_full(year, window), number, int(day))
 
 
 def _month(text: str) -> int:
-    if text[0].isdigit():
+    if text[0].isdecimal():
         return int(text) if len(text) <= 2 else 0  # noqa: PLR2004
     return MONTHS.get(text.rstrip(".").casefold(), 0)
 
@@ -240,14 +240,14 @@ def _with_basic_clock(match: re.Match[str]) -> Found | None:
 
 
 def _compact_short(text: str, window: int) -> Found | None:
-    if len(text) != 6 or not text.isdigit():  # noqa: PLR2004
+    if len(text) != 6 or not text.isdecimal():  # noqa: PLR2004
         return None
     day = _ordinal(_full(text[:2], window), int(text[2:4]), int(text[4:]))
     return None if day is None else Found(day * _DAY)
 
 
 def _compact_day_first(text: str, _window: int) -> Found | None:
-    if len(text) != 8 or not text.isdigit() or int(text[4:]) not in _PLAUSIBLE_YEARS:  # noqa: PLR2004
+    if len(text) != 8 or not text.isdecimal() or int(text[4:]) not in _PLAUSIBLE_YEARS:  # noqa: PLR2004
         return None
     day = _ordinal(int(text[4:]), int(text[2:4]), int(text[:2]))
     return None if day is None else Found(day * _DAY)
@@ -260,7 +260,7 @@ def _first_of(year: int, month: int) -> Found | None:
 
 def _year_month(text: str, _window: int) -> Found | None:
     digits = text.removesuffix(".0")
-    if len(digits) != 6 or not digits.isdigit():  # noqa: PLR2004
+    if len(digits) != 6 or not digits.isdecimal():  # noqa: PLR2004
         return None
     return _first_of(int(digits[:4]), int(digits[4:]))
 
@@ -309,7 +309,7 @@ def _week(text: str, _window: int) -> Found | None:
 
 def _year(text: str, _window: int) -> Found | None:
     digits = text.removesuffix(".0")
-    if len(digits) != 4 or not digits.isdigit() or int(digits) not in _YEARS:  # noqa: PLR2004
+    if len(digits) != 4 or not digits.isdecimal() or int(digits) not in _YEARS:  # noqa: PLR2004
         return None
     day = _ordinal(int(digits), 1, 1)
     return None if day is None else Found(day * _DAY)
@@ -333,7 +333,7 @@ def _duration(text: str, _window: int) -> Found | None:
 def _since(unit: int) -> Callable[[str, int], Found | None]:
     def read(text: str, _window: int) -> Found | None:
         whole, _, fraction = text.partition(".")
-        if not whole.removeprefix("-").isdigit() or not (fraction.isdigit() or not fraction):
+        if not whole.removeprefix("-").isdecimal() or not (fraction.isdecimal() or not fraction):
             return None
         micros = int(whole) * unit + int(fraction[:6].ljust(6, "0")) * unit // _SECOND
         return Found(micros, timed=True, offset=0) if abs(micros) < _LATEST else None

@@ -82,10 +82,10 @@ _ISO: Final = (
 
 def shape(bare: str) -> int:
     """Return which forms read a text without spaces around it, and what is in it."""
-    if len(bare) > LONGEST or not any(character.isdigit() for character in bare):
+    if len(bare) > LONGEST or not any(character.isdecimal() for character in bare):
         return 0
     digits = bare.removesuffix(".0")
-    if digits.isdigit():
+    if digits.isdecimal():
         return _shape_of(bare, _BY_LENGTH.get(len(digits), ()))
     if ":" in bare[:6] or bare[0] == "-":
         found = _shape_of(bare, _CLOCKED)
@@ -135,7 +135,7 @@ def _orders_of(bare: str) -> tuple[int, ...]:
     if match is None:
         return _ORDERS
     first, _, third = forms.parts_of(match)
-    if len(first) == 4 and first.isdigit():  # noqa: PLR2004
+    if len(first) == 4 and first.isdecimal():  # noqa: PLR2004
         return (bits.YMD,)
     return (bits.DMY, bits.MDY) if len(third) == 4 else (bits.YMD2, bits.DMY2, bits.MDY2)  # noqa: PLR2004
 
@@ -323,7 +323,7 @@ def named(words: str) -> MomentReading | None:
         sort, form = "time", words.removeprefix("time of day").strip()
     form, _, years = form.partition(" (")
     plain = re.sub(r"[./-]", "/", form.strip())
-    window = int(years[:4]) if years[:4].isdigit() else window_of(dt.datetime.now(dt.UTC).date())
+    window = int(years[:4]) if years[:4].isdecimal() else window_of(dt.datetime.now(dt.UTC).date())
     for known, name in FORM_NAMES.items():
         if form.strip() == name or re.sub(r"[./-]", "/", name) == plain:
             return MomentReading(

@@ -25,14 +25,17 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-#: Currencies by the bit of each, as they are shown.
-CURRENCIES: Final = ("$", "€", "£", "¥", "other currency")
-_SIGNS: Final = {
-    "$": "$", "usd": "$", "us$": "$", "€": "€", "eur": "€", "£": "£", "gbp": "£", "¥": "¥",
-    "jpy": "¥", "₹": "other currency", "₽": "other currency", "₩": "other currency",
-    "chf": "other currency", "kr": "other currency", "zł": "other currency",
+#: Currencies as they are shown, each with the ways to write it, in the order of their bits.
+_CURRENCIES: Final[Mapping[str, tuple[str, ...]]] = {
+    "$": ("$", "usd", "us$"), "€": ("€", "eur"), "£": ("£", "gbp"), "¥": ("¥", "jpy"),
+    "₹": ("₹", "inr", "rs."), "₽": ("₽", "rub"), "₩": ("₩", "krw"), "₺": ("₺", "try"),
+    "CHF": ("chf", "fr."), "kr": ("kr", "kr."), "SEK": ("sek",), "NOK": ("nok",), "DKK": ("dkk",),
+    "zł": ("zł", "pln"), "Kč": ("kč", "czk"), "Ft": ("ft", "huf"), "R$": ("r$", "brl"),
+    "CAD": ("cad",), "AUD": ("aud",), "CNY": ("cny",),
 }  # fmt: skip
-_CURRENCY: Final = r"(?:us\$|[$€£¥₹₽₩]|usd|eur|gbp|jpy|chf|kr|zł)"
+CURRENCIES: Final = tuple(_CURRENCIES)
+_SIGNS: Final = {sign: name for name, signs in _CURRENCIES.items() for sign in signs}
+_CURRENCY: Final = f"(?:{'|'.join(map(re.escape, sorted(_SIGNS, key=len, reverse=True)))})"
 _GROUP_SPACE: Final = " \u00a0\u202f\u2009'\u2019"
 _MINUS: Final = "-\u2212\u2013"
 _SMALL: Final = 2**53
@@ -66,11 +69,19 @@ _WHOLE_NAMES: Final = {
     "1234.5": "1234", "1,234.5": "1,234", "1.234,5": "1.234", "1 234.5": "1 234", "1 234,5": "1 234"
 }  # fmt: skip
 _PARTS: Final = re.compile(
+    # In accounts a currency stands before the bracket that means minus: $ (5.00).
+    rf"(?:(?P<outside>{_CURRENCY})\s*(?=\())?"
     rf"(?P<open>\()?\s*(?P<sign>[-+\u2212\u2013])?\s*(?P<before>{_CURRENCY})?\s*"
     rf"(?P<sign_after>[-+\u2212\u2013])?\s*"
     rf"(?P<digits>[0-9.,](?:[0-9.,{_GROUP_SPACE}]*[0-9.,])?)(?P<exponent>e[-+]?[0-9]+)?\s*"
+    # A dash behind the decimal sign stands for its digits: 5,- is five.
+    rf"(?P<cents>(?<=[0-9][.,])[-\u2013\u2014]{{1,2}}\s*)?"
     rf"(?P<after>%|{_CURRENCY})?(?P<sign_last>-)?\s*(?(open)\))",
     re.IGNORECASE,
+)
+#: Zero as accounts write it; a dash alone may as well be a missing value.
+_ACCOUNTED_ZERO: Final = re.compile(
+    rf"({_CURRENCY})\s*[-\u2013]+|[-\u2013]+\s*({_CURRENCY})", re.IGNORECASE
 )
 _INFINITY: Final = re.compile(r"([-+])?(?:inf|infinity)", re.IGNORECASE)
 _BODIES: Final = {name: re.compile(body) for name, (_, _, body) in _NOTATIONS.items()}
@@ -79,14 +90,27 @@ _DIGITS: Final = re.compile(r"[0-9]+")
 #: Whole numbers as programs write them, which Arrow reads alike.
 PLAIN_WHOLE: Final = r"^-?(0|[1-9][0-9]{0,17})$"
 _PLAIN_NUMBER: Final = r"^-?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$"
+#: Notation to what it looks like when programs write it, and which signs then to replace.
+_PROGRAMS: Final[Mapping[str, tuple[str, tuple[tuple[str, str], ...]]]] = {
+    "1234.5": (_PLAIN_NUMBER, ()),
+    "1,234.5": (r"^-?([1-9][0-9]{0,2}(,[0-9]{3})+|[0-9]+)(\.[0-9]*)?$", ((",", ""),)),
+    "1.234,5": (
+        r"^-?([1-9][0-9]{0,2}(\.[0-9]{3})+|[0-9]+)(,[0-9]*)?$", ((".", ""), (",", "."))
+    ),
+    "1 234.5": (_PLAIN_NUMBER, ()),
+    "1 234,5": (r"^-?[0-9]+(,[0-9]*)?$", ((",", "."),)),
+}  # fmt: skip
 
 
 def shape(bare: str) -> int:
     """Return which notations read a text without spaces around it, and what is in it."""
-    if len(bare) > LONGEST or not any(character.isdigit() for character in bare[:LONGEST]):
+    if len(bare) > LONGEST:
+        return 0
+    bare = _without_dash(bare)
+    if not any(character.isdecimal() for character in bare):
         return _infinite(bare)
     match = _PARTS.fullmatch(bare)
-    if match is None or (match["before"] and match["after"]):
+    if match is None or _has_two_units(match):
         return 0
     digits = match["digits"]
     fits = {name for name, body in _BODIES.items() if body.fullmatch(digits)}
@@ -95,7 +119,7 @@ def shape(bare: str) -> int:
     found = sum(NOTATION_BITS[name] for name in fits)
     if _overflows(digits, match["exponent"], min(fits, key=list(_NOTATIONS).index)):
         return 0
-    return found | _marks(digits, match) | _unit_bit(match["before"] or match["after"])
+    return found | _marks(digits, match) | _unit_bit(_sign_of(match))
 
 
 def _infinite(bare: str) -> int:
@@ -128,6 +152,20 @@ def _marks(digits: str, match: re.Match[str]) -> int:
     return found
 
 
+def _without_dash(bare: str) -> str:
+    """Write the zero of accounts, a dash beside a currency, with a digit."""
+    found = _ACCOUNTED_ZERO.fullmatch(bare)
+    return bare if found is None else f"{found[1] or found[2]}0"
+
+
+def _sign_of(match: re.Match[str]) -> str | None:
+    return match["outside"] or match["before"] or match["after"]
+
+
+def _has_two_units(match: re.Match[str]) -> bool:
+    return sum(bool(match[part]) for part in ("outside", "before", "after")) > 1
+
+
 def unit_of(sign: str | None) -> str:
     """Return the unit that a sign beside a number stands for, empty for none."""
     if not sign:
@@ -139,8 +177,12 @@ def _unit_bit(sign: str | None) -> int:
     unit = unit_of(sign)
     if not unit:
         return 0
-    place = -1 if unit == "%" else CURRENCIES.index(unit)
-    return bits.PERCENT if place < 0 else 1 << (bits.FIRST_CURRENCY + place)
+    return bits.PERCENT if unit == "%" else currency_bit(CURRENCIES.index(unit))
+
+
+def currency_bit(place: int) -> int:
+    """Return the bit of one of `CURRENCIES`."""
+    return 1 << (bits.FIRST_CURRENCY + place)
 
 
 def _float(digits: str, exponent: str | None, notation: str) -> float:
@@ -186,14 +228,13 @@ class NumberReading:
 
         def read(text: str) -> Any:
             bare = text.strip()
-            match = _PARTS.fullmatch(bare) if len(bare) <= LONGEST else None
+            match = _PARTS.fullmatch(_without_dash(bare)) if len(bare) <= LONGEST else None
             if match is None or not body.fullmatch(match["digits"]):
                 if is_mark(bare):
                     return None
                 infinite = _INFINITY.fullmatch(bare)
                 return UNFIT if infinite is None else float(bare)
-            sign = unit_of(match["before"] or match["after"])
-            if (match["before"] and match["after"]) or percent != (sign == "%"):
+            if _has_two_units(match) or percent != (unit_of(_sign_of(match)) == "%"):
                 return UNFIT
             digits = match["digits"]
             for group in groups:
@@ -241,14 +282,21 @@ class NumberReading:
 
         pc: Any = compute
         array = one_array(texts)
-        if self.unit == "%" or self.notation not in {"1234.5", "1,234.5", "1 234.5"}:
+        if self.unit == "%":
             return self._distinct(array)
-        # What programs write, Arrow reads to the same bits.
-        plain = pc.match_substring_regex(array, PLAIN_WHOLE if self.whole else _PLAIN_NUMBER)
         target = pa.int64() if self.whole else pa.float64()
-        rest = pc.and_(pc.invert(plain.fill_null(True)), array.is_valid())
-        many = pc.if_else(plain, array, pa.scalar(None, array.type)).cast(target)
         nothing = pa.repeat(False, len(array))
+        quick = self._quick(array, target)
+        if quick is not None:
+            return ColumnRead(quick, nothing)
+        # What programs write, Arrow reads to the same bits.
+        pattern, groups = _PROGRAMS[self.notation]
+        plain = pc.match_substring_regex(array, PLAIN_WHOLE if self.whole else pattern)
+        rest = pc.and_(pc.invert(plain.fill_null(True)), array.is_valid())
+        written = pc.if_else(plain, array, pa.scalar(None, array.type))
+        for sign, meant in groups:
+            written = pc.replace_substring(written, sign, meant)
+        many = written.cast(target)
         if not pc.any(rest).as_py() and (self.whole or not _any_infinite(many)):
             return ColumnRead(many, nothing)
         if not self.whole and _any_infinite(many):  # 1e400
@@ -259,6 +307,29 @@ class NumberReading:
         if slow.values.type != many.type:
             many = many.cast(slow.values.type)
         return ColumnRead(pc.if_else(rest, slow.values, many), slow.unfit)
+
+    def _quick(self, array: pa.Array, target: pa.DataType) -> pa.Array | None:
+        """Return values that Arrow reads all, None if there is anything to look at closely."""
+        import numpy as np  # noqa: PLC0415
+        import pyarrow as pa  # noqa: PLC0415
+        from pyarrow import compute  # noqa: PLC0415
+
+        pc: Any = compute
+        if array.type != pa.string() or len(array) == array.null_count:
+            return None
+        _, places, data = array.buffers()
+        ends: Any = np.frombuffer(places, np.int32)[array.offset : array.offset + len(array) + 1]
+        text: Any = np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]
+        # No letter, so neither a hexadecimal number nor infinity; and no comma or plus sign.
+        if not len(text) or text.max() > ord("9") or text.min() < ord("-"):
+            return None
+        if _NOTATIONS[self.notation][1] == "," and (text == ord(".")).any():
+            return None
+        try:
+            found = array.cast(target)
+        except pa.ArrowInvalid:
+            return None
+        return found if self.whole or pc.all(pc.is_finite(found)).as_py() else None
 
     def _distinct(self, array: pa.Array) -> ColumnRead:
         """Read each distinct text; fractions in a column of whole numbers make it one of floats."""

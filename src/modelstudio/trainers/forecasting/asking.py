@@ -11,7 +11,7 @@ from pandas.api.types import is_datetime64_any_dtype
 
 from modelstudio.trainers.forecasting import periods
 from modelstudio.trainers.forecasting.assembly import collapsed
-from modelstudio.trainers.forecasting.identity import keys_of, matched
+from modelstudio.trainers.forecasting.identity import keys_of, matched, place
 from modelstudio.trainers.forecasting.joins import examples, one_after_the_other, without
 from modelstudio.trainers.forecasting.moments import UnreadableMoments, local_moments
 from modelstudio.trainers.forecasting.rows import out_of_range, rows_of
@@ -179,8 +179,7 @@ def _shown(rows: Rows, chosen: Any, package: Remembering) -> str:
     places = np.flatnonzero(chosen)[:_EXAMPLES]
     stamps = package.calendar.shown(rows.moment[places])
     return ", ".join(
-        f"{pd.Timestamp(stamp)} of series {rows.item[place]!r}"
-        for stamp, place in zip(stamps, places, strict=True)
+        place(stamp, rows.item[number]) for stamp, number in zip(stamps, places, strict=True)
     )
 
 
@@ -197,8 +196,8 @@ def tell_of_gaps(rows: Rows, package: Remembering, notes: list[str]) -> None:
     if late:
         widest = max(late, key=lambda item: late[item])
         notes.append(
-            f"The history of {len(late)} series begins later than what the model remembers of them "
-            f"ends, by {late[widest]} steps in series {widest!r}; the gap is filled"
+            f"The new history of {len(late)} series begins later than what the model remembers of "
+            f"them ends, by up to {late[widest]} steps ({examples([widest])}); the gap is filled"
         )
 
 
@@ -220,7 +219,7 @@ def check_future(panel: Panel, rows: Rows | None, package: Remembering, notes: l
             continue
         stamps = package.calendar.shown(panel.future(horizon))
         where = [
-            f"{pd.Timestamp(stamps[item, step])} of series {panel.items[item]!r}"
+            place(stamps[item, step], panel.items[item])
             for item, step in np.argwhere(absent)[:_EXAMPLES]
         ]
         message = (

@@ -16,6 +16,7 @@ from modelstudio.tables.readings import (
     NumberReading,
     of_state,
 )
+from modelstudio.tables.types import names_of
 from modelstudio.trainers.forecasting.identity import texts_of, unambiguous
 
 if TYPE_CHECKING:
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from modelstudio.tables.readings import Reading
     from modelstudio.trainers.forecasting.panel import Floats
 
-_NUMERIC: Final = frozenset({"BYTE", "SHORT", "INTEGER", "LONG", "FLOAT", "DOUBLE", "DECIMAL"})
-USABLE: Final = _NUMERIC | {"STRING", "BOOLEAN"}
+USABLE: Final = names_of("NUMERIC") | {"STRING", "BOOLEAN"}
 #: Categories beyond these, the rarest, share one number.
 _MOST_CATEGORIES: Final = 1_000
 _PLAIN: Final = NumberReading("1234.5")

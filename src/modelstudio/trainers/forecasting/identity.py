@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import numpy as np
 import pandas as pd
 
+from modelstudio.tables import types
 from modelstudio.tables.identity import plain
 
 if TYPE_CHECKING:
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 
 #: The id of the only series when the data has no column that tells series apart.
 ONLY_ITEM: Final = "series"
-INTEGERS: Final = frozenset({"BYTE", "SHORT", "INTEGER", "LONG"})
-_NUMBERS: Final = INTEGERS | {"FLOAT", "DOUBLE", "DECIMAL"}
-_MOMENTS: Final = frozenset({"DATE", "TIMESTAMP"})
+INTEGERS: Final = frozenset(types.INTEGERS)
+_NUMBERS: Final = types.names_of("NUMERIC")
+_MOMENTS: Final = frozenset(types.MOMENTS)
 #: Within a value a slash is written twice, so that a single one always parts two columns.
 _SEPARATOR: Final = " / "
 
@@ -55,6 +56,12 @@ def keys_of(frame: pd.DataFrame, columns: Columns, named: Sequence[str] = ()) ->
         names = [_joined([texts[codes[row]] for codes, texts in parts]) for row in known[first]]
         keys[known] = np.array(names, dtype=object)[inverse]
     return keys, given
+
+
+def place(moment: Any, key: str) -> str:
+    """Return the words for a moment of a series; of the only one there is, the moment alone."""
+    stamp = str(pd.Timestamp(moment))
+    return stamp if key == ONLY_ITEM else f"{stamp} in series {key!r}"
 
 
 def matched(keys: Any, known: Iterable[str], columns: Columns) -> Any:

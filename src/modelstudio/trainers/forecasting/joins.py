@@ -13,7 +13,7 @@ import pandas as pd
 
 from modelstudio.trainers.base import TrainingError
 from modelstudio.trainers.forecasting.assembly import Rows
-from modelstudio.trainers.forecasting.identity import keys_of, matched
+from modelstudio.trainers.forecasting.identity import keys_of, matched, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -186,7 +186,7 @@ def _tell_of_gaps(
         begin, end = calendar.shown(calendar.moment(np.array([first[item], ends[item]])))
         raise TrainingError(
             f"The test dataset begins {gaps[item] + 1} steps after the training dataset ends "
-            f"({_moment(begin)} after {_moment(end)} in series {item!r}), and forecasts of "
+            f"({place(begin, item)} after {_moment(end)}), and forecasts of "
             f"{horizon} steps do not reach it. Give the rows between, or a longer prediction "
             "length."
         )
@@ -210,7 +210,7 @@ def _tell_of_gaps(
 def some_rows(rows: Rows, chosen: Any) -> str:
     """Return the first three of some rows by their moments and series."""
     places = np.flatnonzero(chosen)[:_EXAMPLES]
-    return ", ".join(f"{_moment(rows.moment[at])} in series {rows.item[at]!r}" for at in places)
+    return ", ".join(place(rows.moment[at], rows.item[at]) for at in places)
 
 
 def _moment(moment: Any) -> str:

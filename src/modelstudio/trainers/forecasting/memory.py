@@ -129,9 +129,11 @@ class Memory:
         )
         unknown = sorted(asked - set(made.panel.items))
         if unknown:
+            whole = "" if package.raw is None else " that cover a whole step"
             raise ValueError(
                 f"There is no history of {unknown[0]!r}: give rows with a value in "
-                f"{package.columns.target!r}, or ask for an item that the model was trained on"
+                f"{package.columns.target!r}{whole}, or ask for an item that the model was trained "
+                "on"
             )
         new = sorted(asked - set(package.history.items))
         if new:

@@ -29,6 +29,8 @@ _DENSE: Final = 0.9
 _USUAL: Final = 0.98
 #: A period of what is remembered is replaced by rows that cover this much of it.
 _COVERED: Final = 0.9
+#: Rows from which their usual distance can be told.
+_LEAST_ROWS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,8 @@ class _Span:
             head = _covered(raw, calendar, steps[0], first, forwards=True)
             tail = _covered(raw, calendar, steps[1], last, forwards=False)
             return cls(first, last, head, tail, dense)
+        if len(moments) < _LEAST_ROWS:
+            return cls(first, last, 1.0, 1.0, dense=True)  # too few to say how far they reach
         if usual is None:
             usual = _usual(moments, np.zeros(len(moments), dtype="int64"))
         dense = usual < (end - begin) / max(last - first + 1, 1)

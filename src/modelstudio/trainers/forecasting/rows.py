@@ -109,15 +109,7 @@ def take(
             f"The timestamp column {columns.time!r} of the {role} dataset {error.told}"
         ) from error
     _tell_of_moments(local, frame, columns, role, told)
-    nameless = local.given & ~keyed
-    if nameless.any():
-        told.warn(
-            "rows_without_series",
-            f"Left out {int(nameless.sum())} rows of the {role} dataset without a value in the "
-            f"item id column {_quoted(columns.items)}",
-            "Say which series they belong to if they count",
-            columns.items[0],
-        )
+    _tell_of_nameless(int((local.given & ~keyed).sum()), columns, role, told)
     kept = local.given & keyed
     rows = rows_of(frame, columns, local.wall, keys, kept)
     refuse_beyond_computing(rows.target, columns.target, role)
@@ -125,6 +117,17 @@ def take(
         _tell_of_unread_target(frame.loc[kept, columns.target], rows.target, role, told)
     instants = None if local.instants is None else local.instants[kept]
     return Taken(rows, instants, local.zone, np.flatnonzero(kept))
+
+
+def _tell_of_nameless(count: int, columns: Columns, role: str, told: Told) -> None:
+    if count:
+        told.warn(
+            "rows_without_series",
+            f"Left out {count} rows of the {role} dataset without a value in the item id column "
+            f"{_quoted(columns.items)}",
+            "Say which series they belong to if they count",
+            columns.items[0],
+        )
 
 
 def _tell_of_unread_target(values: pd.Series, read: Any, role: str, told: Told) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from modelstudio.tables import types
 from modelstudio.tables.readings import Evidence, NumberReading, TextReading, decide, named
 from modelstudio.tables.readings.base import ASKED_MARKS
 from modelstudio.trainers.base import TrainingError
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 Task = Literal["classification", "regression"]
 
-NUMERIC: Final = frozenset({"BYTE", "SHORT", "INTEGER", "LONG", "FLOAT", "DOUBLE", "DECIMAL"})
-_FRACTIONAL: Final = frozenset({"FLOAT", "DOUBLE", "DECIMAL"})
+NUMERIC: Final = types.names_of("NUMERIC")
+_FRACTIONAL: Final = frozenset(types.FRACTIONS)
 _LABEL_TYPES: Final[Mapping[Task, frozenset[str]]] = {
     "classification": NUMERIC | {"STRING", "BOOLEAN"},
     "regression": NUMERIC | {"STRING"},
@@ -92,7 +93,7 @@ class Target:
             )
         if not examples:
             examples = ", ".join(repr(text[:_LONGEST]) for text in seen.examples())
-        return f"{column} has values that are no numbers, such as {examples}"
+        return f"{column} has type STRING and values that are no numbers, such as {examples}"
 
     def _labels(self, column: pa.ChunkedArray, told: str, reporter: Reporter) -> Any:
         """Keep texts as they are, but for those that the user says stand for no value."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelstudio.tables import types
 from modelstudio.tables.identity import plain
 from modelstudio.tables.readings import (
     BooleanReading,
@@ -42,12 +43,7 @@ ONE_VALUE = "it has one value"
 OUTSIDE = "its dates are not within 1678 to 2261"
 ALL_DIFFERENT = "nearly every value is different"
 
-_SUPPORTED = frozenset(
-    {
-        "BYTE", "SHORT", "INTEGER", "LONG", "FLOAT", "DOUBLE", "DECIMAL", "BOOLEAN", "DATE",
-        "TIMESTAMP", "STRING",
-    }
-)  # fmt: skip
+_SUPPORTED = frozenset(types.FIELD_TYPES) - types.names_of("NESTED")
 # Fewer distinct whole numbers in a string column are codes.
 _LEAST_NUMBERS = 10
 _LEAST_COMPACT_DATES, _LEAST_COMPACT_TEXTS = 10, 2

@@ -85,3 +85,22 @@ def test_target_values_that_are_no_numbers_are_told(tmp_path, recorder):
     assert "2 values" in found["message"]
     assert "'110,5'" in found["message"]
     assert "test dataset" in found["message"]
+
+
+@pytest.mark.parametrize("lost", [4, 0])
+def test_days_that_are_missing_within_a_summed_week_are_told(tmp_path, recorder, lost):
+    frame = weekly(200).assign(y=10.0 + np.arange(200) % 3)
+    frame = frame.drop(frame.index[63 : 63 + lost])
+    config = {"frequency": "W-SUN", "numeric_aggregation": "sum"}
+    train(tmp_path, recorder, frame, config=config)
+    found = recorder.tables["warnings"].set_index("code")["message"]
+    assert ("periods_with_gaps" in found) == bool(lost)
+    if lost:
+        assert "1 periods" in found["periods_with_gaps"]
+        assert "2024-03-10" in found["periods_with_gaps"]
+
+
+def test_new_history_that_is_older_than_what_is_remembered_is_told(tmp_path, recorder):
+    predictor = train(tmp_path, recorder, weekly(60)).predictor()
+    predictor.predict(weekly(3, start="2023-10-01"))
+    assert "ends before what the model remembers" in predictor.notes[0]

@@ -199,6 +199,14 @@ def tell_of_gaps(rows: Rows, package: Remembering, notes: list[str]) -> None:
             f"The new history of {len(late)} series begins later than what the model remembers of "
             f"them ends, by up to {late[widest]} steps ({examples([widest])}); the gap is filled"
         )
+    starts = dict(zip(package.history.items, package.history.starts.tolist(), strict=True))
+    ended = numbers.groupby(rows.item[valued]).max()
+    early = [item for item, number in ended.items() if number < starts.get(item, number) - 1]
+    if early:
+        notes.append(
+            f"The new history of {len(early)} series ends before what the model remembers of them "
+            f"begins ({examples(early)}); the gap is filled"
+        )
 
 
 def check_future(panel: Panel, rows: Rows | None, package: Remembering, notes: list[str]) -> None:

@@ -269,6 +269,8 @@ def whole(
         return rows, None
     finer, edges = found
     raw = Raw(finer, _remembered(periods.at_the_end(rows, calendar, edges), told))
+    if finer is not None and resampling.numeric == "sum":
+        _tell_of_inner_gaps(rows, calendar, finer, told)
     if not edges.partial.any() or resampling.unfinished == "keep":
         return rows, raw
     count = len({*zip(rows.item[edges.partial], calendar.number(rows.moment[edges.partial]),
@@ -287,3 +289,20 @@ def whole(
         "Give the rest of the period, or set unfinished_periods",
     )
     return periods.without_partial(rows, edges), raw
+
+
+def _tell_of_inner_gaps(rows: Rows, calendar: Calendar, finer: Calendar, told: Told) -> None:
+    """Tell of sums that are of a part of their period, though the series has hardly any gaps."""
+    gaps = periods.inner_gaps(rows, calendar, finer)
+    if not gaps.any():
+        return
+    stamps = calendar.moment(calendar.number(rows.moment[gaps]))
+    pairs = dict.fromkeys(zip(rows.item[gaps], stamps, strict=True))
+    item, stamp = next(iter(pairs))
+    told.warn(
+        "periods_with_gaps",
+        f"{len(pairs)} periods within series have values for a part of them alone, "
+        f"{place(calendar.shown(np.array([stamp]))[0], item)} for one; their sums are those of "
+        "that part",
+        "Give the missing rows, as zeros where nothing happened",
+    )

@@ -28,6 +28,7 @@ _LABEL_TYPES: Final[Mapping[Task, frozenset[str]]] = {
     "regression": NUMERIC | {"STRING"},
 }
 _LONGEST: Final = 40
+_EXACT: Final = 2**53  # beyond, floats round whole numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,10 @@ class Target:
     def _floats(self, column: pa.ChunkedArray, task: Task) -> Any:
         labels = column.cast(pa.float64())
         if task == "classification" and self.field_type == "DECIMAL":
-            distinct, rounded = (len(each.unique()) for each in (column, labels))
-            if rounded < distinct:
+            distinct = [value for value in column.unique().to_pylist() if value is not None]
+            floats = {float(value) for value in distinct}
+            beyond = any(abs(value) > _EXACT and int(float(value)) != value for value in distinct)
+            if beyond or len(floats) < len(distinct):
                 raise TrainingError(
                     f"The target column {self.name!r} of the {self.role} dataset has decimals that "
                     "differ beyond what a floating-point number holds; give it the type STRING"

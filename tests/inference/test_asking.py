@@ -185,12 +185,21 @@ def test_values_that_do_not_fit_are_missing_and_counted_where_others_fit() -> No
     model.predict(pd.DataFrame({"size": 1.0, "rooms": rooms}))
     assert predictor.given["rooms"].dropna().tolist() == [3.0, 4.5]
     assert predictor.given["rooms"].isna().sum() == 6
+    absent = "Absent, so that all values count as missing: columns "
+    absent += "'sold', 'day', 'seen', 'colour', 'photo'"
     assert model.notes == [
+        absent,
         f"Column 'rooms': 5 of 8 {unfit}, such as 'many', 'few', 'some'",
         "one note",
     ]
     model.predict(pd.DataFrame({"size": [1.0], "rooms": [3]}))
-    assert model.notes == []
+    assert model.notes == [absent]
+
+
+def test_a_forecast_does_without_what_is_not_needed() -> None:
+    model, _ = asked(Forecasting())
+    model.predict(pd.DataFrame({"size": [1.5], "rooms": [1]}))
+    assert not any("Absent" in note for note in model.notes)
 
 
 def test_a_forecast_refuses_a_column_that_it_needs_and_cannot_read_whole() -> None:

@@ -122,6 +122,9 @@ class Given:
         names = frame.columns
         twice = set(names[names.duplicated()])
         changed: dict[str, pd.Series] = {}
+        absent = [one.name for one in self.columns if one.name not in names]
+        if absent and not self._whole:
+            notes.append(f"Absent, so that all values count as missing: {_columns(absent)}")
         for column in self.columns:
             if column.name in twice:
                 raise InputError(f"There are several columns {column.name!r}")

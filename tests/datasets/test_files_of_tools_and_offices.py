@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
+from datasets.spreadsheets import spreadsheet
 from datasets.tables_in_process import column, parquet, problem, profiles, read, read_csv
 from modelstudio.datasets.schemas import infer, misfit
 
@@ -69,3 +72,88 @@ def test_files_with_and_without_a_zone_are_no_one_table() -> None:
         "Column 't' has different types: TIMESTAMP with a zone in a.parquet, "
         "TIMESTAMP without a zone in b.parquet."
     )
+
+
+def notes(data: bytes) -> list[str]:
+    ((_, profile),) = profiles({"t.csv": data})
+    found: list[str] = profile["notes"]
+    return found
+
+
+TITLED = {"monat": ["2024-01", "2024-02"], "index": [114.3, 115.2], "rate": [8.7, None]}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"Prices\nAs of 2024-03-01\n\nmonat,index,rate\n2024-01,114.3,8.7\n2024-02,115.2,\n",
+        b"Prices,,\n,,\nmonat,index,rate\n2024-01,114.3,8.7\n2024-02,115.2,\n",
+        (
+            b"Preise;;\nmonat;index;rate\n2024-01;114,3;8,7\n2024-02;115,2;...\n"
+            b"__________;;\n\xc2\xa9 Amt;;\n"
+        ),
+        b"monat,index,rate\n2024-01,114.3,8.7\n2024-02,115.2,\nSource: the office\n",
+        b"monat,index,rate\n2024-01,114.3,8.7\n2024-02,115.2,\n\n(2 rows affected)\n",
+        b"monat|index|rate\r\n2024-01|114.3|8.7\r\n2024-02|115.2|\r\n* provisional\r\n\r\n",
+        b"monat,index,rate\n-------,-----,----\n2024-01,114.3,8.7\n2024-02,115.2,\n",
+    ],
+)
+def test_titles_above_a_table_and_notes_below_it_are_no_rows(data: bytes) -> None:
+    assert read_csv(data).to_pydict() == TITLED
+    assert notes(data)[0].endswith("left out.")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"t,v\n1,2\n3,4\n5\n",  # the line is cut off
+        b"t,v\n1,2\n3,4\nBerl\n",
+        b"text\nHello, world\nfoo, bar\nbaz, qux\n",
+        b"a,b,c\nx,y\nx,y,z\nx,y,z\nx,y,z\n",
+    ],
+)
+def test_a_line_with_fewer_values_is_refused_unless_it_is_a_title_or_a_note(data: bytes) -> None:
+    assert "t.csv: Line" in problem(t__csv=data)
+
+
+def test_a_last_row_with_only_its_first_value_is_a_row() -> None:
+    assert read_csv(b"id,x,y\na,1,2\nb,3,4\n(c),,\n").num_rows == 3
+
+
+UNITS = {"t": [1, 2, 3, 4], "m": [2.5, 3.5, 4.5, 5.5]}
+BELOW = b"1,2.5\n2,3.5\n3,4.5\n4,5.5\n"
+
+
+@pytest.mark.parametrize("line", [b"s,kg\n", b",kg\n", b"seconds,kg/m3\nraw,raw\n"])
+def test_units_below_the_names_of_columns_are_no_row(line: bytes) -> None:
+    data = b"t,m\n" + line + BELOW
+    assert read_csv(data).to_pydict() == UNITS
+    assert notes(data)[0].startswith("A line below the names of columns")
+
+
+@pytest.mark.parametrize("line", [b"<1,>5\n", b"n/a,n/a\n", b"1,kg\n", b"NA,5\n"])
+def test_a_first_row_with_values_below_is_a_row(line: bytes) -> None:
+    assert read_csv(b"t,m\n" + line + BELOW).num_rows == 5
+
+
+def test_a_first_line_of_values_and_a_last_line_of_sums_are_said() -> None:
+    (note,) = notes(b"5.1,3.5,setosa\n4.9,3.0,setosa\n")
+    assert "looks like values" in note
+    assert notes(b"country,2019,2020\nA,1,2\n") == []
+    (note,) = notes(b"name,x\nA,1\nB,2\nTotal,3\n")
+    assert note == "The last row begins with 'Total'; it counts as a row like the others."
+
+
+def test_columns_of_several_levels_as_pandas_writes_them_are_numbers() -> None:
+    levels = pd.MultiIndex.from_tuples([("a", "x"), ("a", "y"), ("b", "x")], names=["l", "m"])
+    frame = pd.DataFrame(np.arange(12).reshape(4, 3) * 1.5, columns=levels)
+    found = read_csv(frame.rename_axis("id").to_csv().encode()).to_pandas()
+    assert found.iloc[:, 1:].to_numpy().tolist() == frame.to_numpy().tolist()
+
+
+def test_a_spreadsheet_with_a_text_before_its_table_and_units_below_the_names() -> None:
+    sheets = {
+        "Read me": [["This file has sales."], ["Write to sales@example.com."]],
+        "Data": [["t", "m"], ["s", "kg"], [1, 2.5], [2, 3.5], [3, 4.5], [4, 5.5]],
+    }
+    assert read({"t.xlsx": spreadsheet(sheets)}).to_pydict() == UNITS

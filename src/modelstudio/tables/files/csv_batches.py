@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 from pyarrow import csv as parsing
 
-from modelstudio.tables.files import heads, quotes
+from modelstudio.tables.files import heads, quotes, surroundings
 from modelstudio.tables.files.heads import MAX_LINE_BYTES
 from modelstudio.tables.files.problems import Unreadable
 from modelstudio.tables.files.text import TextFile
@@ -49,6 +49,8 @@ class Dialect:
         Whether quoted values have line ends in them.
     names
         How many names the header has.
+    end
+        The offset behind the last row, if notes follow it.
     """
 
     delimiter: str
@@ -61,6 +63,7 @@ class Dialect:
     width: int
     newlines: bool
     names: int
+    end: int | None = None
 
     @classmethod
     def of(cls, text: TextFile, head: Head) -> Dialect:
@@ -83,6 +86,7 @@ class Dialect:
             head.width,
             newlines,
             len(head.names),
+            _end(text, head),
         )
 
     @classmethod
@@ -96,6 +100,18 @@ class Dialect:
         return TextFile(
             path, self.gzipped, self.encoding, self.skipped, self.quotes, self.backslashes
         )
+
+
+def _end(text: TextFile, head: Head) -> int | None:
+    """Return where the notes below a table begin, None if there are none."""
+    lines = text.tail.splitlines(keepends=True)
+    if len(text.tail) < text.size - head.start:
+        lines = lines[1:]  # of the first, the beginning may be missing
+    else:
+        lines = text.tail[head.start - text.size :].splitlines(keepends=True)
+    shown = [line.decode(errors="replace") for line in lines]
+    count = surroundings.footnotes(shown, head.delimiter, head.width)
+    return text.size - sum(map(len, lines[-count:])) if count else None
 
 
 def _newlines(text: TextFile, delimiter: str) -> bool:
@@ -188,7 +204,7 @@ def _batches(
         invalid_row_handler=_skipping,
     )
     left = skipped
-    with text.opened(dialect.start) as stream:
+    with text.opened(dialect.start, dialect.end) as stream:
         try:
             for batch in arrow_csv.open_csv(stream, reading, parse, options):
                 if left < batch.num_rows:
@@ -207,7 +223,7 @@ def _skipping(row: Any) -> str:
 def _odd_row(text: TextFile, dialect: Dialect) -> Unreadable:
     """Find the first row that has more or fewer values than it should."""
     before = text.line_of(dialect.start) - 1
-    with text.opened(dialect.start) as stream:
+    with text.opened(dialect.start, dialect.end) as stream:
         lines = io.TextIOWrapper(stream, "utf-8", newline="")
         rows = csv.reader(
             lines,

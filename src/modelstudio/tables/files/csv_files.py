@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 
-from modelstudio.tables.files import csv_batches, heads, names, text
+from modelstudio.tables.files import csv_batches, heads, names, surroundings, text
 from modelstudio.tables.files.csv_batches import Dialect
 from modelstudio.tables.files.problems import Unreadable
 from modelstudio.tables.files.quick_types import quick_types
@@ -106,6 +106,14 @@ def _profile(known: TextFile, head: Head) -> dict[str, Any]:
     dialect = Dialect.of(known, head)
     told = text.ENCODINGS.get(known.encoding)
     notes = [f"The file is {told} text."] if told else []
+    notes += head.notes
+    if dialect.end is not None:
+        below = known.tail[dialect.end - known.size :].decode(errors="replace").splitlines()
+        notes.append(surroundings.said([line for line in below if line.strip()], "below the table"))
+    last = known.tail[: None if dialect.end is None else dialect.end - known.size].rstrip()
+    first = last.split(b"\n")[-1].decode(errors="replace").split(head.delimiter)[0].strip('" ')
+    if surroundings.is_sum(first):
+        notes.append(f"The last row begins with {first!r}; it counts as a row like the others.")
     rows = csv_batches.read(known.path, dialect, block_bytes=_BLOCK_BYTES)
     return {"dialect": dialect.state(), **profile_of(list(head.names), dialect.width, rows, notes)}
 

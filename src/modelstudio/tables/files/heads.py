@@ -20,8 +20,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from modelstudio.tables.files import surroundings
 from modelstudio.tables.files.names import numbers_rows
 from modelstudio.tables.files.problems import Unreadable
+from modelstudio.tables.files.surroundings import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -57,6 +59,8 @@ class Head:
         The first rows that have as many.
     agrees
         Whether all of the first rows have.
+    notes
+        What is to be said of lines that are no rows.
     """
 
     delimiter: str
@@ -65,6 +69,7 @@ class Head:
     width: int
     rows: Sequence[Sequence[str]]
     agrees: bool
+    notes: Sequence[str] = ()
 
 
 def heads(text: TextFile) -> list[Head]:
@@ -125,15 +130,31 @@ def _head(content: str, at: int, delimiter: str, *, complete: bool) -> Head:
             names, end = comments[-1]
             break
         names, end = following
-    rows = _first_rows(records, complete=complete)
+    rows = [Record(names, end), *_first_rows(records, complete=complete)]
     if comments and _names_columns(comments[-1][0], names):
-        rows = [names, *rows]
-        names, end = comments[-1]
-    width = _width(names, rows)
-    start = len(content[:end].encode())
-    fitting = [row for row in rows if len(row) == width]
-    agrees = all(len(row) == width or is_comment(row[0]) for row in rows)
-    return Head(delimiter, names, start, width, fitting, agrees)
+        rows.insert(0, Record(*comments[-1]))
+    notes, rows = _within(rows)
+    header, rows = rows[0], rows[1:]
+    found = [one.values for one in rows]
+    width = _width(header.values, found)
+    fitting = [row for row in found if len(row) == width]
+    more = surroundings.second_headers(fitting) if width > 1 and fitting == found else 0
+    if more:
+        notes.append(surroundings.said([delimiter.join(fitting[0])], "below the names of columns"))
+        header = Record(header.values, rows[more - 1].end)
+    if surroundings.looks_like_values(header.values):
+        notes.append("The first line was taken for the names of the columns; it looks like values.")
+    start = len(content[: header.end].encode())
+    agrees = all(len(row) == width or is_comment(row[0]) for row in found[more:])
+    return Head(delimiter, header.values, start, width, fitting[more:], agrees, tuple(notes))
+
+
+def _within(records: list[Record]) -> tuple[list[str], list[Record]]:
+    """Return the records of the table alone, and what is to be said of those before it."""
+    above = surroundings.titles(records)
+    lines = [" ".join(filter(str.strip, one.values)) for one in records[:above]]
+    notes = [surroundings.said(lines, "above the table")] if lines else []
+    return notes, records[above:]
 
 
 def _records(content: str, at: int, delimiter: str) -> Iterator[tuple[list[str], int]]:
@@ -150,14 +171,16 @@ def _records(content: str, at: int, delimiter: str) -> Iterator[tuple[list[str],
         yield record, done
 
 
-def _first_rows(records: Iterator[tuple[list[str], int]], *, complete: bool) -> list[list[str]]:
-    rows: list[list[str]] = []
+def _first_rows(records: Iterator[tuple[list[str], int]], *, complete: bool) -> list[Record]:
+    rows: list[Record] = []
+    blank = False
     try:
-        for row, _ in records:
+        for row, end in records:
             if len(rows) > _SAMPLE_ROWS:
                 return rows[:-1]
             if not is_blank(row):
-                rows.append(row)
+                rows.append(Record(row, end, blank))
+            blank = is_blank(row)
     except csv.Error:  # it shows again, with its line, when all is read
         return rows
     return rows if complete else rows[:-1]

@@ -157,3 +157,15 @@ def test_a_spreadsheet_with_a_text_before_its_table_and_units_below_the_names() 
         "Data": [["t", "m"], ["s", "kg"], [1, 2.5], [2, 3.5], [3, 4.5], [4, 5.5]],
     }
     assert read({"t.xlsx": spreadsheet(sheets)}).to_pydict() == UNITS
+
+
+def test_long_ids_in_one_file_are_not_rounded_for_the_floats_of_another() -> None:
+    ids = parquet(pa.table({"id": [2**53 + 1, 2**53]}))
+    floats = parquet(pa.table({"id": [1.0, None]}))
+    _, reason = infer(profiles({"a.parquet": ids, "b.parquet": floats}))
+    assert reason == "Column 'id' has different types: LONG in a.parquet, DOUBLE in b.parquet."
+    small = parquet(pa.table({"id": [2**53 - 1, 5]}))
+    assert read({"a.parquet": small, "b.parquet": floats}).column("id").to_pylist()[:2] == [
+        float(2**53 - 1),
+        5.0,
+    ]

@@ -169,3 +169,12 @@ def test_long_ids_in_one_file_are_not_rounded_for_the_floats_of_another() -> Non
         float(2**53 - 1),
         5.0,
     ]
+
+
+def test_a_nul_byte_in_every_row_does_not_make_a_file_utf_16() -> None:
+    assert problem(t__csv=b"a,b\n" + b"1,\0\n" * 100) == "t.csv: Line 2 has a NUL byte."
+
+
+def test_more_columns_than_a_table_can_have_are_refused_at_once() -> None:
+    data = b",".join(b"c%d" % place for place in range(100_001)) + b"\n"
+    assert problem(t__csv=data) == "t.csv: It has more than 100,000 columns."

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 DELIMITERS: Final = (",", ";", "\t", "|")
 COMMENT: Final = "#"
 MAX_LINE_BYTES: Final = 1 << 24
+MAX_COLUMNS: Final = 100_000
 _SAMPLE_ROWS: Final = 500
 _SEP_LINE: Final = re.compile(r'"?sep=(.|\\t)"?\s*', re.IGNORECASE)
 _VALUE: Final = re.compile(
@@ -119,6 +120,8 @@ def _behind_sep_line(content: str) -> tuple[str | None, int]:
 def _head(content: str, at: int, delimiter: str, *, complete: bool) -> Head:
     records = _records(content, at, delimiter)
     names, end = next(records)
+    if len(names) > MAX_COLUMNS:
+        raise Unreadable(f"It has more than {MAX_COLUMNS:,} columns.")
     comments = []
     while is_blank(names) or is_comment(names[0]):
         if not is_blank(names):

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _CHUNK: Final = 1 << 20
 _HEAD_BYTES: Final = 1 << 22
 _TAIL_BYTES: Final = 1 << 14
+#: As a share of all bytes. Where every value is a NUL byte it is a quarter.
+_LEAST_ZEROS: Final = 0.35
 _GZIP: Final = b"\x1f\x8b"
 _BOMS: Final = (
     (b"\xef\xbb\xbf", "utf-8"),
@@ -178,9 +180,10 @@ def _announced(start: bytes) -> tuple[str, int]:
     sample = start[:4096]
     if len(sample) > 1:  # of text in a Latin script in UTF-16, each second byte is zero
         evens, odds = sample[::2].count(0), sample[1::2].count(0)
-        if odds * 5 > len(sample) and not evens:
+        least = len(sample) * _LEAST_ZEROS
+        if odds > least and not evens:
             return "utf-16-le", 0
-        if evens * 5 > len(sample) and not odds:
+        if evens > least and not odds:
             return "utf-16-be", 0
     return "utf-8", 0
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import time
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -178,3 +181,28 @@ def test_a_nul_byte_in_every_row_does_not_make_a_file_utf_16() -> None:
 def test_more_columns_than_a_table_can_have_are_refused_at_once() -> None:
     data = b",".join(b"c%d" % place for place in range(100_001)) + b"\n"
     assert problem(t__csv=data) == "t.csv: It has more than 100,000 columns."
+
+
+def test_rows_picked_out_of_a_table_in_r_keep_their_places() -> None:
+    data = b'"x","y"\n"3",2.5,3\n"170",3.5,4\n"2042",4.5,5\n'
+    assert read_csv(data).to_pydict() == {"x": [2.5, 3.5, 4.5], "y": [3, 4, 5]}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_note_below_many_rows_is_left_out_and_their_order_stays(packed: bool) -> None:
+    rows = b"".join(b"%d,%s\n" % (row, b"x" * (row % 40)) for row in range(400_000))
+    data = b"n,t\n" + rows + b"\nSource: the office\n"
+    found = read_csv(gzip.compress(data) if packed else data)
+    assert found.column("n").to_pylist() == list(range(400_000))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b" " * 400_000, b"0.25 " * 80_000 + b"nan, nan", b"1," * 200_000 + b"x"],
+    ids=["spaces", "numbers", "commas"],
+)
+def test_a_long_text_takes_no_time_to_tell_what_it_is(text: bytes) -> None:
+    data = b"a;b\n" + (text + b";2\n") * 5
+    before = time.process_time()
+    assert read_csv(data).num_rows == 5
+    assert time.process_time() - before < 10

@@ -86,7 +86,7 @@ class Dialect:
             head.width,
             newlines,
             len(head.names),
-            _end(text, head),
+            end_of(text, head),
         )
 
     @classmethod
@@ -102,7 +102,7 @@ class Dialect:
         )
 
 
-def _end(text: TextFile, head: Head) -> int | None:
+def end_of(text: TextFile, head: Head) -> int | None:
     """Return where the notes below a table begin, None if there are none."""
     lines = text.tail.splitlines(keepends=True)
     if len(text.tail) < text.size - head.start:

@@ -106,16 +106,23 @@ def _profile(known: TextFile, head: Head) -> dict[str, Any]:
     dialect = Dialect.of(known, head)
     told = text.ENCODINGS.get(known.encoding)
     notes = [f"The file is {told} text."] if told else []
-    notes += head.notes
-    if dialect.end is not None:
-        below = known.tail[dialect.end - known.size :].decode(errors="replace").splitlines()
-        notes.append(surroundings.said([line for line in below if line.strip()], "below the table"))
+    notes += left_out(known, head)
     last = known.tail[: None if dialect.end is None else dialect.end - known.size].rstrip()
     first = last.split(b"\n")[-1].decode(errors="replace").split(head.delimiter)[0].strip('" ')
     if surroundings.is_sum(first):
         notes.append(f"The last row begins with {first!r}; it counts as a row like the others.")
     rows = csv_batches.read(known.path, dialect, block_bytes=_BLOCK_BYTES)
     return {"dialect": dialect.state(), **profile_of(list(head.names), dialect.width, rows, notes)}
+
+
+def left_out(known: TextFile, head: Head) -> list[str]:
+    """Return what is to be said of the lines around a table."""
+    end = csv_batches.end_of(known, head)
+    if end is None:
+        return list(head.notes)
+    below = known.tail[end - known.size :].decode(errors="replace").splitlines()
+    told = surroundings.said([line for line in below if line.strip()], "below the table")
+    return [*head.notes, told]
 
 
 def profile_of(

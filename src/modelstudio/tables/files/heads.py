@@ -35,6 +35,7 @@ COMMENT: Final = "#"
 MAX_LINE_BYTES: Final = 1 << 24
 MAX_COLUMNS: Final = 100_000
 _SAMPLE_ROWS: Final = 500
+_LONGEST_VALUE: Final = 64
 _SEP_LINE: Final = re.compile(r'"?sep=(.|\\t)"?\s*', re.IGNORECASE)
 _VALUE: Final = re.compile(
     r"[-+]?[\d.,' ]*\d[\d.,' ]*%?|[-+\d.]+e[-+]?\d+|true|false|\d[\d:/.\-TZ+ ]*\d", re.IGNORECASE
@@ -139,9 +140,10 @@ def _head(content: str, at: int, delimiter: str, *, complete: bool) -> Head:
     notes, rows = _within(rows)
     header, rows = rows[0], rows[1:]
     found = [one.values for one in rows]
-    width = _width(header.values, found)
+    quoted = content[header.end :].lstrip().startswith('"')
+    width = _width(header.values, found, quoted=quoted)
     fitting = [row for row in found if len(row) == width]
-    more = surroundings.second_headers(fitting) if width > 1 and fitting == found else 0
+    more = surroundings.second_headers(fitting) if width > 1 and fitting[:2] == found[:2] else 0
     if more:
         notes.append(surroundings.said([delimiter.join(fitting[0])], "below the names of columns"))
         header = Record(header.values, rows[more - 1].end)
@@ -193,24 +195,26 @@ def _names_columns(comment: Sequence[str], following: Sequence[str]) -> bool:
     """Whether it is the comment that names the columns, since what follows it are values."""
     if len(comment) != len(following):
         return False
-    return any(map(_VALUE.fullmatch, following)) and not any(map(_VALUE.fullmatch, comment[1:]))
+    return any(map(_is_value, following)) and not any(map(_is_value, comment[1:]))
 
 
-def _width(names: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+def _width(names: Sequence[str], rows: Sequence[Sequence[str]], *, quoted: bool) -> int:
     """Return how many values a row has, by the first rows."""
     counts = {len(row) for row in rows if not is_comment(row[0])}
     counts = counts or {len(row) for row in rows}
     if len(counts) == 1 and len(names) > 1:
         found = counts.pop()
-        if found == len(names) + 1 and (_are_row_names(rows) or not any(row[-1] for row in rows)):
+        if found == len(names) + 1 and (
+            _are_row_names(rows, quoted=quoted) or not any(row[-1] for row in rows)
+        ):
             return found
         if found == len(names) - 1 and not names[-1].strip():
             return found
     return len(names)
 
 
-def _are_row_names(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first values may be R's names of rows, of which no two are alike.
+def _are_row_names(rows: Sequence[Sequence[str]], *, quoted: bool) -> bool:
+    """Whether the first values may be R's names of rows, quoted or not, of which no two are alike.
 
     If they are not, all rows have a value too many: a number with a comma in it, without quotes.
     """
@@ -218,9 +222,16 @@ def _are_row_names(rows: Sequence[Sequence[str]]) -> bool:
     numbers = [int(name) for name in first if name.isascii() and name.isdecimal()]
     if len(set(first)) < len(first):
         return False
-    return not any(map(_VALUE.fullmatch, first)) or (
-        len(numbers) == len(first) and numbers_rows(np.array(numbers))
+    return (
+        quoted
+        or not any(map(_is_value, first))
+        or (len(numbers) == len(first) and numbers_rows(np.array(numbers)))
     )
+
+
+def _is_value(text: str) -> bool:
+    """Whether a text looks like a single value; the pattern takes long for a list of many."""
+    return len(text) <= _LONGEST_VALUE and _VALUE.fullmatch(text) is not None
 
 
 def _unlikeliness(head: Head) -> tuple[bool, float, int]:
@@ -232,6 +243,6 @@ def _impurity(head: Head) -> float:
     others = [other for other in DELIMITERS if other != head.delimiter]
     values = [value for row in head.rows for value in row]
     mixed = sum(
-        any(other in value for other in others) and not _VALUE.fullmatch(value) for value in values
+        any(other in value for other in others) and not _is_value(value) for value in values
     )
     return mixed / max(1, len(values))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _MOST_TITLES: Final = 50
 _FEWEST_ROWS: Final = 2
 _LOOKED_AT: Final = 20
+_MOST_COLUMNS: Final = 200
 _WIDE: Final = 4
 _PAIR: Final = 2
 _MOST_FOOTNOTES: Final = 50
@@ -27,7 +28,7 @@ _SHOWN: Final = 60
 _YEAR: Final = re.compile(r"(19|20)\d\d")
 _NUMBERS_AND_MOMENTS: Final = bits.NUMBER | bits.MOMENT
 #: Below what can be measured, or about: <0.5
-_MEASURED: Final = re.compile(r"\s*[<>=~≤≥]*\s*\d")
+_MEASURED: Final = re.compile(r"[<>=~≤≥]*\s*\d")
 _RULE: Final = re.compile(r"[-=:+ ]{2,}")
 #: How a line begins that explains the table above it: (2 rows), *, ©, ____, Source: ...
 _FOOTNOTE: Final = re.compile(r"\s*([(*©†¹_]|-{3}|[^\W\d][^,;|\t]{1,40}:\s)")
@@ -79,7 +80,8 @@ def second_headers(rows: Sequence[Sequence[str]]) -> int:
     """Return how many of the first rows say more of the columns, such as their units."""
     for count in (_PAIR, 1):
         below = rows[count : count + _LOOKED_AT]
-        if len(below) >= _FEWEST_ROWS and all(_is_second(row, below) for row in rows[:count]):
+        above = [row[:_MOST_COLUMNS] for row in rows[:count]]
+        if len(below) >= _FEWEST_ROWS and all(_is_second(row, below) for row in above):
             return count
     return 0
 
@@ -111,7 +113,7 @@ def footnotes(lines: Sequence[str], delimiter: str, width: int) -> int:
 
 def looks_like_values(names: Sequence[str]) -> bool:
     """Whether the line that should name the columns looks like a row."""
-    named = [name.strip() for name in names if name.strip()]
+    named = [name.strip() for name in names[:_MOST_COLUMNS] if name.strip()]
     values = sum(1 for name in named if is_value(name) and not _YEAR.fullmatch(name))
     return 2 * values > len(named)
 
@@ -154,7 +156,7 @@ def _is_header(values: Sequence[str], width: int, least: int) -> bool:
 def _is_second(first: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
     if all(_RULE.fullmatch(one.strip()) for one in first):  # as databases rule off the names
         return True
-    if any(is_value(one) or _MEASURED.match(one) for one in first):
+    if any(is_value(one) or _MEASURED.match(one.strip()) for one in first):
         return False
     told, blank = 0, True
     for place, text in enumerate(first):

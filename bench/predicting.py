@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
+import pandas as pd
 import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -28,12 +28,6 @@ from published import Shelf, open_shelf
 from support import MODELSTUDIO
 from trained import Trained, train_on
 
-_TABLE = """
-    SELECT 50 + 10 * random() AS size, ['red', 'green', 'blue'][1 + (range % 3)] AS colour,
-        TIMESTAMP '2024-01-01' + to_hours(CAST(range % 2000 AS INT)) AS seen,
-        range % 2 = 0 AS sold, if(range % 7 = 0, NULL, 1 + range % 8) AS rooms, range AS id
-    FROM range({rows})
-"""
 _SINGLE_ROWS = 2000
 
 
@@ -45,16 +39,31 @@ def main(rows: int) -> None:
             version = _publish(shelf, trained)
         for suffix in ("csv", "parquet"):
             table = folder / f"rows.{suffix}"
-            duckdb.sql(f"COPY ({_TABLE.format(rows=rows)}) TO '{table}'")
+            frame = _table(rows)
+            frame.to_csv(table, index=False) if suffix == "csv" else frame.to_parquet(table)
             _predict_file(folder, version, table, rows)
         _predict_rows(trained)
 
 
+def _table(rows: int) -> pd.DataFrame:
+    number = np.arange(rows)
+    rooms = pd.Series(1 + number % 8, dtype="Int64")
+    return pd.DataFrame(
+        {
+            "size": 50 + 10 * np.random.default_rng(0).random(rows),
+            "colour": np.array(["red", "green", "blue"])[number % 3],
+            "seen": pd.Timestamp("2024-01-01") + pd.to_timedelta(number % 2000, unit="h"),
+            "sold": number % 2 == 0,
+            "rooms": rooms.mask(number % 7 == 0),
+            "id": number,
+        }
+    )
+
+
 def _train(folder: Path) -> Trained:
-    frame = duckdb.sql(_TABLE.format(rows=3000)).df().drop(columns="id")
+    frame = _table(3000).drop(columns="id")
     noise = np.random.default_rng(1).normal(0, 2, len(frame))
     frame["price"] = frame["size"] + 5 * frame["rooms"].fillna(0) + frame["seen"].dt.hour + noise
-    frame = frame.astype({"rooms": "Int64"})
     return train_on(frame, "price", folder, trainer=REGRESSION, config={"time_limit": 20})
 
 

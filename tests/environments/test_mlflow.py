@@ -12,9 +12,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import urllib.error
-import urllib.request
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +20,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from environments.mlflow_server import alone, asked, no_number, refusal, serving
 from forecasting_data import STORES, run_trainer, stores
 from modelstudio.exporting.directory import export
 from modelstudio.exporting.native import Exportable
@@ -31,7 +29,6 @@ from modelstudio.inference.package import unpack
 from modelstudio.inference.process import load
 from modelstudio.trainers.tabular.gradient_ensemble.specification import CLASSIFICATION
 from modelstudio.worker.package import pack
-from support import free_port, wait_for
 from trained import train_on
 from trainers.conftest import Recorder
 
@@ -150,11 +147,6 @@ def python(tabular: Exported, ensemble: Exported, forecasting: Exported) -> Path
     return made
 
 
-def alone() -> dict[str, str]:
-    """Return variables that lead to nothing of ours."""
-    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-
-
 @pytest.mark.parametrize("kind", ["tabular", "ensemble", "forecasting"])
 def test_its_loader_predicts_as_we_do(
     kind: str, python: Path, request: pytest.FixtureRequest, tmp_path: Path
@@ -179,64 +171,6 @@ def test_its_loader_predicts_as_we_do(
             found.reset_index(drop=True), expected.reset_index(drop=True), check_exact=True
         )
         assert len(found) > 0
-
-
-@contextmanager
-def serving(python: Path, model: Path, log: Path) -> Iterator[str]:
-    """Run MLflow's scoring server on a model; give its URL."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    command = [python.parent / "mlflow", "models", "serve", "-m", model, "-p", port]
-    command += ["-h", "127.0.0.1", "--env-manager", "local"]
-    variables = {**alone(), "PATH": f"{python.parent}:{os.environ['PATH']}"}
-    with log.open("wb") as file:
-        server = subprocess.Popen(
-            [str(word) for word in command],
-            cwd=log.parent,
-            env=variables,
-            stdout=file,
-            stderr=file,
-            start_new_session=True,
-        )
-    try:
-        wait_for(lambda: answers(f"{url}/ping"), seconds=120, every=0.5)
-        yield url
-    finally:
-        os.killpg(server.pid, 15)
-        try:
-            server.wait(30)
-        finally:
-            server.kill()
-            server.wait()
-
-
-def answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5):
-            return True
-    except (OSError, urllib.error.URLError):
-        return False
-
-
-def asked(url: str, body: bytes, kind: str = "application/json") -> Any:
-    request = urllib.request.Request(
-        f"{url}/invocations", data=body, headers={"Content-Type": kind}, method="POST"
-    )
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.loads(answer.read(), parse_constant=no_number)["predictions"]
-
-
-def no_number(word: str) -> Any:
-    raise AssertionError(f"{word} is no JSON")
-
-
-def refusal(url: str, body: Any) -> str:
-    """Return what the server says of a request that it refuses."""
-    with pytest.raises(urllib.error.HTTPError) as raised:
-        asked(url, json.dumps(body).encode())
-    assert raised.value.code == 400
-    message: str = json.load(raised.value)["message"]
-    return message
 
 
 @pytest.fixture(scope="module")

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 HEAVY = {
     "autogluon",
     "catboost",
-    "duckdb",
     "lightgbm",
     "numpy",
     "pandas",
     "polars",
     "pyarrow",
+    "python_calamine",
     "scipy",
     "sklearn",
     "torch",

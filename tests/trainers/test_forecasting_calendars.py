@@ -15,6 +15,9 @@ from modelstudio.trainers.forecasting.calendar import Calendar
 
 DAYS = np.arange("2024-01-01", "2024-06-01", dtype="datetime64[D]")
 MONTHS = np.arange("2019-01", "2022-01", dtype="datetime64[M]")
+HOURS = np.arange("2024-01-01T00", "2024-03-11T00", dtype="datetime64[h]")
+weekday_of_hours = pd.DatetimeIndex(HOURS).dayofweek
+hour_of_hours = pd.DatetimeIndex(HOURS).hour
 FIRST = MONTHS.astype("datetime64[D]")
 LAST = (MONTHS + 1).astype("datetime64[D]") - 1
 
@@ -76,6 +79,16 @@ KEPT = {
         "BME",
         ["2023-01-31", "2023-02-28"],
     ),
+    "opening hours": (
+        HOURS[(weekday_of_hours < 5) & (hour_of_hours >= 9) & (hour_of_hours < 17)],
+        "h-MON-TUE-WED-THU-FRI-09:00-16:00",
+        ["2024-03-11T09:00", "2024-03-11T10:00"],
+    ),
+    "three readings a day": (
+        HOURS[np.isin(hour_of_hours, [7, 14, 21])],
+        "7h-07:00-21:00",
+        ["2024-03-11T07:00", "2024-03-11T14:00"],
+    ),
     "years": (pandas_dates("YS"), "YS-JAN", ["2067-01-01", "2068-01-01"]),
     "years of long ago": (
         np.arange("1264", "1400", dtype="datetime64[Y]"), "YS-JAN", ["1400-01-01", "1401-01-01"],
@@ -106,8 +119,8 @@ def test_a_calendar_is_inferred_and_gone_on_with(case: str) -> None:
 @pytest.mark.parametrize("case", KEPT)
 def test_its_name_is_accepted_as_a_frequency(case: str) -> None:
     stamps, alias, _ = KEPT[case]
-    stamps = np.asarray(stamps).astype("datetime64[D]").astype("datetime64[us]")
-    if alias != "100ms" and "holiday" not in case:
+    stamps = np.asarray(stamps).astype("datetime64[us]")
+    if not case.endswith(("midnight", "half past five")) and "holiday" not in case:
         assert Calendar.of(alias, stamps[0]).holds(stamps)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from forecasting_situations import MANY, codes, days, train, weekly
 from modelstudio.trainers.base import TrainingError
+from modelstudio.trainers.forecasting import steps
 
 pytestmark = pytest.mark.training
 
@@ -226,6 +227,29 @@ def test_an_unfinished_week_may_stand_for_a_whole_one(tmp_path, recorder, unfini
     run = train(tmp_path, recorder, frame, config=sums(unfinished_periods=unfinished))
     assert run.panel_of().history(0)[-1] == pytest.approx(last)
     assert days(run.predict())[0] == "2024-06-04"
+
+
+def test_a_new_item_needs_a_whole_week(tmp_path, recorder):
+    frame = pd.concat([weekly(140, start="2024-01-03").assign(item=item) for item in "ab"])
+    frame["y"] += np.arange(len(frame)) // 7 % 3
+    run = train(tmp_path, recorder, frame, MANY, config=sums())
+    new = weekly(10, start="2024-01-03").assign(item="new")
+    found = run.predict(new)
+    assert (days(found)[0], found["item"].iloc[0]) == ("2024-01-16", "new")
+    with pytest.raises(ValueError, match=r"no history of 'new'.*cover a whole step"):
+        run.predict(new.head(3))
+
+
+def test_rows_that_are_too_many_to_remember_are_told(tmp_path, recorder, monkeypatch):
+    monkeypatch.setattr(steps, "_MOST_RAW", 5)
+    frame = weekly(143, start="2024-01-03")
+    frame["y"] += np.arange(len(frame)) // 7 % 3
+    run = train(tmp_path, recorder, frame, config=sums())
+    assert "periods_not_remembered" in codes(recorder)
+    rest = weekly(4, start="2024-05-25")
+    predictor = run.predictor()
+    assert days(predictor.predict(rest)) == days(run.predict())
+    assert "not whole" in predictor.notes[0]
 
 
 def test_a_shop_that_sells_now_and_then_has_whole_weeks(tmp_path, recorder):

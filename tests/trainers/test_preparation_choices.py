@@ -60,6 +60,16 @@ def test_codes_with_leading_zeros_and_few_codes_are_no_numbers():
     ), "they do not repeat"
 
 
+def test_postal_codes_that_have_become_numbers_are_found_again():
+    preparation = fit(x=["01234", "01099", "80331"] * 20)
+    for code in ("01234", 1234, 1234.0, "1234", "1234.0"):
+        assert preparation.row({"x": code}) == preparation.row({"x": "01234"})
+    assert np.isnan(preparation.row({"x": "1235"})[0])
+    of_any_length = fit(x=["007", "7", "0815"] * 20)
+    assert of_any_length.row({"x": 7}) == of_any_length.row({"x": "7"})
+    assert np.isnan(of_any_length.row({"x": "815"})[0])
+
+
 def test_words_among_numbers_keep_them_categories():
     assert treatment(fit(x=[*(str(place) for place in range(20)), "many", "few"] * 5)) == (
         "categories"
@@ -161,6 +171,8 @@ def test_names_are_a_category_and_a_text():
         ("x", [str(n) for n in range(ROWS)]),
         ("user_id", RANDOM.choice(10**9, ROWS, replace=False)),
         ("Unnamed: 0", RANDOM.permutation(60)),
+        ("Unnamed: 0.1", [str(n) for n in range(60)]),
+        ("...1", range(1, 13)),
     ],
 )
 def test_identifiers_are_left_out(name, values):

@@ -108,6 +108,16 @@ def test_a_count_that_tells_only_what_chance_or_neighbours_tell_is_not_kept(seed
     assert not judged(short), "rows beside each other are alike"
 
 
+def test_of_very_many_other_columns_the_telling_ones_are_looked_at():
+    random = np.random.default_rng(7)
+    others = random.normal(size=(400, 80))
+    others[:, 3] = np.nan
+    others[::7, 70] = np.nan
+    count = np.arange(400.0)
+    assert not judged(np.nan_to_num(others[:, 70]) * 3 + random.normal(size=400), others)
+    assert judged(np.nan_to_num(others[:, 70]) + 0.01 * count, others)
+
+
 def test_a_count_of_which_the_other_columns_say_the_same_is_not_kept():
     random = np.random.default_rng(6)
     count = np.arange(400.0)

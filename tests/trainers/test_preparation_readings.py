@@ -195,6 +195,14 @@ def test_a_column_with_a_type_is_read_as_it_was_written_where_it_comes_as_text()
     )  # fmt: skip
 
 
+def test_marks_that_the_schema_names_stand_for_no_value():
+    frame = pd.DataFrame({"x": ["a", None, "b"] * 20})
+    known = {"x": reading_state("text, missing: NA")}
+    preparation = Preparation.fit(frame, {"x": "STRING"}, ["y"], readings=Readings(known))
+    assert np.isnan(preparation.row({"x": "NA"})[0])
+    assert preparation.row({"x": "b"})[0] == 1.0
+
+
 def reading_state(name):
     from modelstudio.tables.readings import named
 

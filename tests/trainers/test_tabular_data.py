@@ -11,6 +11,7 @@ import pytest
 
 from modelstudio.trainers.base import TrainingError
 from modelstudio.trainers.tabular import data
+from modelstudio.trainers.tabular.matching import matched
 from trainers.conftest import input_table
 
 
@@ -35,6 +36,43 @@ def test_labels_are_what_they_were_and_rows_without_one_are_left_out(labels, tmp
     assert table.labels.tolist() == [labels[0], labels[1], labels[3]]
     assert table.features["x"].tolist() == [0.0, 1.0, 3.0]
     assert table.left_out == 1
+
+
+@pytest.mark.parametrize(
+    ("learned", "given"),
+    [
+        (["101", "102"], ["101.0", "102.0"]),
+        (["Yes", "No"], ["YES", "NO"]),
+        (["a", "b"], ["a ", " b"]),
+        (["0", "1"], ["false", "true"]),
+    ],
+)
+def test_labels_of_a_test_table_that_are_written_otherwise(learned, given, tmp_path, recorder):
+    training = labelled(learned * 3, tmp_path, recorder)
+    test = labelled([*given, learned[0]], tmp_path, recorder)
+    found = matched(test, training, "classification", recorder)
+    assert found.labels.tolist() == [*learned, learned[0]]
+    assert f"{given[0]!r} for {learned[0]!r}" in recorder.text
+
+
+def test_labels_that_training_tells_apart_stay_apart(tmp_path, recorder):
+    training = labelled(["1", "1.0", "01"] * 3, tmp_path, recorder)
+    found = matched(training, training, "classification", recorder)
+    assert found.labels.tolist() == ["1", "1.0", "01"] * 3
+    assert not recorder.lines
+
+
+def test_labels_that_training_lacks_are_told(tmp_path, recorder):
+    training = labelled(["a", "b"] * 3, tmp_path, recorder)
+    test = labelled(["a", "c", "c", "b"], tmp_path, recorder)
+    assert matched(test, training, "classification", recorder).labels.tolist() == list("accb")
+    assert "2 of 4 rows" in recorder.text
+    assert "'c'" in recorder.text
+
+
+def test_decimal_classes_that_a_float_would_change_are_refused(tmp_path, recorder):
+    with pytest.raises(TrainingError, match="beyond what a floating-point number holds"):
+        labelled([Decimal(2**53 + 1), Decimal(2**53 + 4)] * 3, tmp_path, recorder)
 
 
 def test_a_date_is_no_class(tmp_path, recorder):

@@ -194,6 +194,18 @@ def test_numbers_that_differ_in_the_last_of_ten_digits_are_told_apart(train, fam
     assert run.model.summary_metrics["r2"] > 0.9
 
 
+@pytest.mark.parametrize("family", ["GBM", "RF", "CAT"])
+@pytest.mark.parametrize("metric", ["root_mean_squared_error", "mean_absolute_percentage_error"])
+def test_a_target_that_is_large_and_differs_little_is_learned(train, family, metric):
+    frame = pd.DataFrame({"x": np.random.default_rng(13).random(300)})
+    frame["y"] = 4e9 + 100 * frame["x"]
+    others = [name for name in ("GBM", "CAT", "KERNEL", "LR", "NN", "RF") if name != family]
+    config = {**TREES, "max_models": 1, "excluded_model_types": others, "eval_metric": metric}
+    config["hyperparameters"] = {} if family == "RF" else {family: {"rounds": 80}}
+    run = train(REGRESSION, frame, "y", config=config)
+    assert run.model.summary_metrics["r2"] > 0.9
+
+
 # missing values -----------------------------------------------------------------------------------
 
 
@@ -276,8 +288,8 @@ def test_a_target_with_decimal_commas_is_a_number(train):
     ("labels", "message"),
     [
         (["1,234", "5,678"], r"as 'number .*' or as 'number .*', such as '1,234'"),
-        (["1.5", "many"], r"has values that are no numbers, such as 'many'"),
-        (["a", "b"], r"has values that are no numbers, such as 'a', 'b'"),
+        (["1.5", "many"], r"has type STRING and values that are no numbers, such as 'many'"),
+        (["a", "b"], r"has type STRING and values that are no numbers, such as 'a', 'b'"),
     ],
 )
 def test_a_target_that_is_not_plainly_a_number_is_refused_by_its_values(train, labels, message):

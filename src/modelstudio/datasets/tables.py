@@ -226,7 +226,7 @@ class _KeyedLocks:
 
 
 def _link(directory: Path, paths: Sequence[Path]) -> None:
-    # Under short names of our own: DuckDB takes some characters of a path for a pattern.
+    # Under short names of our own, since a path may be longer than a file's name can be.
     (directory / "input").mkdir(mode=0o700)
     for index, path in enumerate(paths):
         (directory / "input" / str(index)).symlink_to(path.resolve())

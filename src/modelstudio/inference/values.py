@@ -12,20 +12,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from modelstudio.tables import types
 from modelstudio.trainers.asking.rules import EXACT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _ARROW_TYPES: Final[Mapping[str, pa.DataType]] = {
-    "boolean": pa.bool_(),
-    "date": pa.date32(),
-    "double": pa.float64(),
-    "float": pa.float32(),
-    "integer": pa.int32(),
-    "long": pa.int64(),
-    "string": pa.string(),
-    "timestamp": pa.timestamp("us"),
+    name: types.arrow_type({"type": field_type}) for name, field_type in types.OF_MODEL.items()
 }
 _EXACT_TYPES: Final = {
     pa.int64(): pd.Int64Dtype(),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from jsonschema import Draft202012Validator
 
 from modelstudio.studios import column_readings
+from modelstudio.tables import types
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,13 +30,9 @@ MAX_NAME: Final = 100
 _MAX_MESSAGE: Final = 500
 _MAX_NAMES: Final = 200
 _MAX_VIOLATIONS: Final = 100
-_NESTED: Final = frozenset({"ARRAY", "BINARY", "MAP", "STRUCT"})
-GROUPS: Final = {
-    "NUMERIC": frozenset({"BYTE", "SHORT", "INTEGER", "LONG", "FLOAT", "DOUBLE", "DECIMAL"}),
-    "STRING": frozenset({"STRING"}),
-    "BOOLEAN": frozenset({"BOOLEAN"}),
-    "TEMPORAL": frozenset({"DATE", "TIMESTAMP"}),
-}
+_NESTED: Final = types.names_of("NESTED")
+#: What a trainer may say that a column is instead of naming its types.
+GROUPS: Final = ("NUMERIC", "STRING", "BOOLEAN", "TEMPORAL")
 
 Failure = dict[str, Any]
 
@@ -335,7 +332,7 @@ def _supported_types(spec: Mapping[str, Any]) -> frozenset[str]:
     found: set[str] = set()
     for one in spec["supportedTypes"]:
         name = one[one["type"]]
-        found |= GROUPS[name] if one["type"] == "grouped" else {name}
+        found |= types.names_of(name) if one["type"] == "grouped" else {name}
     return frozenset(found)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
+
+from modelstudio.tables.types import FIELD_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -11,17 +13,7 @@ WireType = Literal["string", "boolean", "integer", "long", "float", "double", "d
 
 #: Dataset field type to the type that a model's API knows.
 WIRE_TYPES: Final[Mapping[str, WireType]] = {
-    "STRING": "string",
-    "BOOLEAN": "boolean",
-    "BYTE": "integer",
-    "SHORT": "integer",
-    "INTEGER": "integer",
-    "LONG": "long",
-    "FLOAT": "float",
-    "DOUBLE": "double",
-    "DECIMAL": "double",
-    "DATE": "date",
-    "TIMESTAMP": "timestamp",
+    name: cast("WireType", one.model) for name, one in FIELD_TYPES.items() if one.model is not None
 }
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -36,7 +36,7 @@ MAX_LINE_BYTES: Final = 1 << 24
 MAX_COLUMNS: Final = 100_000
 _SAMPLE_ROWS: Final = 500
 _LONGEST_VALUE: Final = 64
-_SEP_LINE: Final = re.compile(r'"?sep=(.|\\t)"?\s*', re.IGNORECASE)
+_SEP_LINE: Final = re.compile(r'"?sep=([,;|:^~ \t]|\\t)"?\s*', re.IGNORECASE)
 _VALUE: Final = re.compile(
     r"[-+]?[\d.,' ]*\d[\d.,' ]*%?|[-+\d.]+e[-+]?\d+|true|false|\d[\d:/.\-TZ+ ]*\d", re.IGNORECASE
 )
@@ -94,6 +94,9 @@ def heads(text: TextFile) -> list[Head]:
     except csv.Error as error:
         raise Unreadable("The first line cannot be read as CSV.") from error
     likely = [one for one in found if len(one.names) > 1] or found[:1]
+    if forced:
+        note = f"The first line says that {forced!r} separates values."
+        likely = [replace(one, notes=(note, *one.notes)) for one in likely]
     return sorted(likely, key=_unlikeliness)
 
 
@@ -120,24 +123,13 @@ def _behind_sep_line(content: str) -> tuple[str | None, int]:
 
 def _head(content: str, at: int, delimiter: str, *, complete: bool) -> Head:
     records = _records(content, at, delimiter)
-    names, end = next(records)
-    if len(names) > MAX_COLUMNS:
-        raise Unreadable(f"It has more than {MAX_COLUMNS:,} columns.")
-    comments = []
-    while is_blank(names) or is_comment(names[0]):
-        if not is_blank(names):
-            comments.append((names, end))
-        following = next(records, None)
-        if following is None and not comments:
-            raise Unreadable("No line names the columns.")
-        if following is None:  # nothing but comments: the last of them names the columns
-            names, end = comments[-1]
-            break
-        names, end = following
+    names, end, comments = _behind_comments(records)
     rows = [Record(names, end), *_first_rows(records, complete=complete)]
     if comments and _names_columns(comments[-1][0], names):
-        rows.insert(0, Record(*comments[-1]))
+        rows.insert(0, Record(*comments.pop()))
     notes, rows = _within(rows)
+    if comments:
+        notes.append(f"{lines_of_comments(len(comments))} above the header: left out.")
     header, rows = rows[0], rows[1:]
     found = [one.values for one in rows]
     quoted = content[header.end :].lstrip().startswith('"')
@@ -154,12 +146,38 @@ def _head(content: str, at: int, delimiter: str, *, complete: bool) -> Head:
     return Head(delimiter, header.values, start, width, fitting[more:], agrees, tuple(notes))
 
 
+def _behind_comments(
+    records: Iterator[tuple[list[str], int]],
+) -> tuple[list[str], int, list[tuple[list[str], int]]]:
+    """Return the first record that is no comment, the place behind it, and the comments."""
+    names, end = next(records)
+    if len(names) > MAX_COLUMNS:
+        raise Unreadable(f"It has more than {MAX_COLUMNS:,} columns.")
+    comments: list[tuple[list[str], int]] = []
+    while is_blank(names) or is_comment(names[0]):
+        if not is_blank(names):
+            comments.append((names, end))
+        following = next(records, None)
+        if following is None and not comments:
+            raise Unreadable("No line names the columns.")
+        if following is None:  # nothing but comments: the last of them names the columns
+            names, end = comments.pop()
+            break
+        names, end = following
+    return names, end, comments
+
+
 def _within(records: list[Record]) -> tuple[list[str], list[Record]]:
     """Return the records of the table alone, and what is to be said of those before it."""
     above = surroundings.titles(records)
     lines = [" ".join(filter(str.strip, one.values)) for one in records[:above]]
     notes = [surroundings.said(lines, "above the table")] if lines else []
     return notes, records[above:]
+
+
+def lines_of_comments(count: int) -> str:
+    """Say that so many lines are comments, as the beginning of a sentence."""
+    return "1 line is a comment" if count == 1 else f"{count} lines are comments"
 
 
 def _records(content: str, at: int, delimiter: str) -> Iterator[tuple[list[str], int]]:

@@ -93,6 +93,10 @@ class _Walk:
 
     def _take(self, data: Any, places: Any) -> tuple[Any, int]:
         """Take quotes up to one that is a letter; return those that are none, and how many went."""
+        begins, ends = places[self._open :: 2], places[1 - self._open :: 2]
+        if self._stops[data[begins - 1]].all() and self._stops[data[ends + 1]].all():
+            self._pass(places)  # without any quotes within quotes
+            return places, len(places)
         at = places + self._offset
         opening = np.arange(len(places)) % 2 == self._open
         doubled = np.diff(at, prepend=self._closed) == 1
@@ -108,6 +112,14 @@ class _Walk:
             self.wrong = self._begun
         return places[:count], count + 1
 
+    def _pass(self, places: Any) -> None:
+        last = len(places) - 1
+        self._open ^= len(places) % 2 == 1
+        if self._open or last:
+            self._begun = int(places[last - (not self._open)]) + self._offset
+        if not self._open or last:
+            self._closed = int(places[last - self._open]) + self._offset
+
     def _move(self, at: Any, opening: Any, doubled: Any) -> None:
         begins = at[opening & ~doubled]
         if len(begins):
@@ -118,7 +130,11 @@ class _Walk:
 
 
 def _ends_within(data: Any, borders: list[Any], *, was_open: bool) -> bool:
-    ends = np.flatnonzero((data == _ENDS[0]) | (data == _ENDS[1])) + 1
+    is_end = data == _ENDS[0]
+    returns = data == _ENDS[1]
+    if returns.any():
+        is_end |= returns
+    ends = np.flatnonzero(is_end) + 1
     known = np.concatenate(borders) if borders else np.zeros(0, np.int64)
-    inside = (np.searchsorted(known, ends) + was_open) % 2
-    return bool(inside.any())
+    inside = np.searchsorted(known, ends) & 1
+    return bool((inside != was_open).any())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import zipfile
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +25,7 @@ SIGNATURE: Final = b"PK\x03\x04"
 SUFFIXES: Final = (".xlsx", ".xlsm")
 _BATCH_ROWS: Final = 1 << 14
 _LOOKED_AT: Final = 20
+_MOST_COLUMNS: Final = 16_384  # as spreadsheets can have
 _EXACT: Final = 2**53
 #: A number that somebody could take for a thousand and more: 1.234.
 _LIKE_THOUSANDS: Final = re.compile(r"-?[1-9][0-9]{0,2}\.[0-9]{3}")
@@ -54,14 +54,14 @@ class Sheet:
 
     def __init__(self, path: Path) -> None:
         try:
-            with zipfile.ZipFile(path):
-                pass
             workbook = python_calamine.CalamineWorkbook.from_path(str(path))
             self._found = _first_filled(workbook)
-        except (zipfile.BadZipFile, python_calamine.CalamineError, ValueError, OSError) as error:
+        except (python_calamine.CalamineError, ValueError, OSError) as error:
             raise Unreadable(_DAMAGED) from error
         if self._found is None:
             raise Unreadable("It is empty.")
+        if self._found.total_width > _MOST_COLUMNS:
+            raise Unreadable(f"It has more than {_MOST_COLUMNS} columns.")
         self.name = str(self._found.name)
         self.others = [name for name in workbook.sheet_names if name != self.name]
         titles = _titles(self._found)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from modelstudio.tables.readings import bits, booleans, moments, numbers
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyarrow as pa
 
 Seen = tuple[int, int, list[str]]
@@ -19,10 +21,14 @@ SHORT_NUMBER: Final = bits.NUMBER | bits.SHORT_WHOLE
 LONG_NUMBER: Final = bits.NUMBER | bits.LONG_WHOLE
 DECIMAL: Final = bits.POINT_DECIMAL | bits.HAS_POINT
 THREE: Final = bits.POINT_DECIMAL | bits.POINT_GROUPS | bits.HAS_POINT | bits.THREE_POINT
-_MINUS, _POINT, _ZERO, _NINE = b"-.09"
+#: Of a decimal comma alike.
+COMMA_DECIMAL: Final = bits.COMMA_DECIMAL | bits.HAS_COMMA
+COMMA_THREE: Final = bits.COMMA_DECIMAL | bits.COMMA_GROUPS | bits.HAS_COMMA | bits.THREE_COMMA
+_COMMA, _MINUS, _POINT, _ZERO, _NINE = b",-.09"
 _LONGEST: Final = 15
 _LONGEST_DECIMAL: Final = 30
 _THREE: Final = 3
+_WORD: Final = len("1.0")
 _DATE: Final = 10
 _DASHES: Final = (4, 7)
 _EXAMPLES: Final = 3
@@ -33,7 +39,8 @@ _TRIED_WHOLE: Final = 50
 def glance(array: pa.Array) -> list[Seen] | None:
     """Return shapes with their counts and examples; None if the texts are to be looked at closely.
 
-    All texts are then numbers as programs write them, or all are ISO dates.
+    All texts are then numbers as programs write them, or all are ISO dates. That numbers may be
+    words for true and false, or years, is told only where all may be.
 
     Parameters
     ----------
@@ -51,8 +58,8 @@ def glance(array: pa.Array) -> list[Seen] | None:
     if first == last:
         return None
     text: Any = np.frombuffer(data, np.uint8)[first:last]
-    # Nothing but digits, points, slashes and minus signs.
-    if text.min() < _MINUS or text.max() > _NINE:
+    # Nothing but digits, commas, points, slashes and minus signs.
+    if text.min() < _COMMA or text.max() > _NINE:
         return None
     return _Texts(array, text, starts - first).seen()
 
@@ -76,7 +83,7 @@ class _Texts:
         self._end = starts[1:]
         self._lengths = self._end - self._begin
 
-    def seen(self) -> list[Seen] | None:  # noqa: PLR0911 - one for each kind of text
+    def seen(self) -> list[Seen] | None:
         np, text = self._np, self._text
         if not self._lengths.min():
             return None
@@ -87,14 +94,13 @@ class _Texts:
         signs = text[others]
         if len(others) == np.count_nonzero(minus) and (signs == _MINUS).all():
             return self._whole(self._lengths - minus)
-        points = others[signs == _POINT]
-        if np.count_nonzero(signs == _MINUS) + len(points) != len(others):
-            return None
-        if not len(points):
+        if (signs == _MINUS).all():
             return self._dates()
-        if np.count_nonzero(minus) != len(others) - len(points):
-            return None
-        return self._decimals(points, minus)
+        for sign, shapes in ((_POINT, (DECIMAL, THREE)), (_COMMA, (COMMA_DECIMAL, COMMA_THREE))):
+            points = others[signs == sign]
+            if len(points) and len(points) + np.count_nonzero(minus) == len(others):
+                return self._decimals(points, minus, shapes)
+        return None
 
     def _whole(self, digits: Any) -> list[Seen] | None:
         """Look at whole numbers with so many digits."""
@@ -123,9 +129,11 @@ class _Texts:
         tried = [self._array[place].as_py() for place in range(0, len(self._array), step)]
         return 2 * sum(1 for text in tried if moments.shape(text)) > len(tried)
 
-    def _decimals(self, points: Any, minus: Any) -> list[Seen] | None:
+    def _decimals(self, points: Any, minus: Any, shapes: tuple[int, int]) -> list[Seen] | None:
+        """Look at numbers with a decimal sign at these places, and others without one."""
         np = self._np
-        if self._lengths.max() > _LONGEST_DECIMAL:
+        longest = int(self._lengths.max())
+        if longest > _LONGEST_DECIMAL or longest == _WORD:  # 0.0 and 1.0 may be no and yes
             return None
         every = len(points) == len(self._begin)
         rows: Any = slice(None)
@@ -138,24 +146,25 @@ class _Texts:
             return None
         behind = end - points - 1
         before = (points - begin) - minus[rows]
-        gaps = every and behind.max() == 1  # 2024.0, as tables with gaps have whole numbers
-        if (before + behind == 0).any() or (gaps and self._may_be_moments()):
+        are_whole = (behind == 1).all() and (self._text[end - 1] == _ZERO).all()
+        if are_whole or (before + behind == 0).any():  # 2024.0 may be a year
             return None
         three = behind == _THREE
         if three.any():
             leading = self._text[begin + minus[rows]]
             three &= (before > 0) & (before <= _THREE) & (leading != _ZERO)
         zero = three & (self._text[end - 1] == _ZERO)
+        masks = {
+            shapes[0]: ~three, shapes[1]: three & ~zero, shapes[1] | bits.ENDS_IN_ZERO: zero
+        }  # fmt: skip
         if every:
-            return self._shapes(
-                (DECIMAL, ~three), (THREE, three & ~zero), (THREE | bits.ENDS_IN_ZERO, zero)
-            )
+            return self._shapes(*masks.items())
         without = np.ones(len(self._begin), bool)
         without[rows] = False
-        return self._mixed(without, minus, rows, three, zero)
+        return self._mixed(without, minus, rows, masks)
 
     def _mixed(
-        self, without: Any, minus: Any, rows: Any, three: Any, zero: Any
+        self, without: Any, minus: Any, rows: Any, masks: Mapping[int, Any]
     ) -> list[Seen] | None:
         """Add the whole numbers that stand among decimals."""
         np = self._np
@@ -165,20 +174,13 @@ class _Texts:
             return None
         if (without & (leading == _ZERO) & (digits > 1)).any():
             return None
-
-        def spread(of_points: Any) -> Any:
+        found = {}
+        for shape, of_decimals in masks.items():
             mask = np.zeros(len(without), bool)
-            mask[rows] = of_points
-            return mask
-
+            mask[rows] = of_decimals
+            found[shape] = mask
         short = without & (digits <= _THREE)
-        return self._shapes(
-            (SHORT_NUMBER, short),
-            (LONG_NUMBER, without & ~short),
-            (DECIMAL, spread(~three)),
-            (THREE, spread(three & ~zero)),
-            (THREE | bits.ENDS_IN_ZERO, spread(zero)),
-        )
+        return self._shapes((SHORT_NUMBER, short), (LONG_NUMBER, without & ~short), *found.items())
 
     def _dates(self) -> list[Seen] | None:
         import pyarrow as pa  # noqa: PLC0415

@@ -90,6 +90,16 @@ _DIGITS: Final = re.compile(r"[0-9]+")
 #: Whole numbers as programs write them, which Arrow reads alike.
 PLAIN_WHOLE: Final = r"^-?(0|[1-9][0-9]{0,17})$"
 _PLAIN_NUMBER: Final = r"^-?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$"
+#: Notation to what it looks like when programs write it, and which signs then to replace.
+_PROGRAMS: Final[Mapping[str, tuple[str, tuple[tuple[str, str], ...]]]] = {
+    "1234.5": (_PLAIN_NUMBER, ()),
+    "1,234.5": (r"^-?([1-9][0-9]{0,2}(,[0-9]{3})+|[0-9]+)(\.[0-9]*)?$", ((",", ""),)),
+    "1.234,5": (
+        r"^-?([1-9][0-9]{0,2}(\.[0-9]{3})+|[0-9]+)(,[0-9]*)?$", ((".", ""), (",", "."))
+    ),
+    "1 234.5": (_PLAIN_NUMBER, ()),
+    "1 234,5": (r"^-?[0-9]+(,[0-9]*)?$", ((",", "."),)),
+}  # fmt: skip
 
 
 def shape(bare: str) -> int:
@@ -272,14 +282,21 @@ class NumberReading:
 
         pc: Any = compute
         array = one_array(texts)
-        if self.unit == "%" or self.notation not in {"1234.5", "1,234.5", "1 234.5"}:
+        if self.unit == "%":
             return self._distinct(array)
-        # What programs write, Arrow reads to the same bits.
-        plain = pc.match_substring_regex(array, PLAIN_WHOLE if self.whole else _PLAIN_NUMBER)
         target = pa.int64() if self.whole else pa.float64()
-        rest = pc.and_(pc.invert(plain.fill_null(True)), array.is_valid())
-        many = pc.if_else(plain, array, pa.scalar(None, array.type)).cast(target)
         nothing = pa.repeat(False, len(array))
+        quick = self._quick(array, target)
+        if quick is not None:
+            return ColumnRead(quick, nothing)
+        # What programs write, Arrow reads to the same bits.
+        pattern, groups = _PROGRAMS[self.notation]
+        plain = pc.match_substring_regex(array, PLAIN_WHOLE if self.whole else pattern)
+        rest = pc.and_(pc.invert(plain.fill_null(True)), array.is_valid())
+        written = pc.if_else(plain, array, pa.scalar(None, array.type))
+        for sign, meant in groups:
+            written = pc.replace_substring(written, sign, meant)
+        many = written.cast(target)
         if not pc.any(rest).as_py() and (self.whole or not _any_infinite(many)):
             return ColumnRead(many, nothing)
         if not self.whole and _any_infinite(many):  # 1e400
@@ -290,6 +307,29 @@ class NumberReading:
         if slow.values.type != many.type:
             many = many.cast(slow.values.type)
         return ColumnRead(pc.if_else(rest, slow.values, many), slow.unfit)
+
+    def _quick(self, array: pa.Array, target: pa.DataType) -> pa.Array | None:
+        """Return values that Arrow reads all, None if there is anything to look at closely."""
+        import numpy as np  # noqa: PLC0415
+        import pyarrow as pa  # noqa: PLC0415
+        from pyarrow import compute  # noqa: PLC0415
+
+        pc: Any = compute
+        if array.type != pa.string() or len(array) == array.null_count:
+            return None
+        _, places, data = array.buffers()
+        ends: Any = np.frombuffer(places, np.int32)[array.offset : array.offset + len(array) + 1]
+        text: Any = np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]
+        # No letter, so neither a hexadecimal number nor infinity; and no comma or plus sign.
+        if not len(text) or text.max() > ord("9") or text.min() < ord("-"):
+            return None
+        if _NOTATIONS[self.notation][1] == "," and (text == ord(".")).any():
+            return None
+        try:
+            found = array.cast(target)
+        except pa.ArrowInvalid:
+            return None
+        return found if self.whole or pc.all(pc.is_finite(found)).as_py() else None
 
     def _distinct(self, array: pa.Array) -> ColumnRead:
         """Read each distinct text; fractions in a column of whole numbers make it one of floats."""

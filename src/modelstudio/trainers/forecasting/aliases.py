@@ -40,6 +40,11 @@ _MONTH_OFFSETS: Final = {
     offsets.BYearEnd: (12, True, True),
 }
 _MONTH_DAYS: Final = re.compile(r"(\d{0,4})M((?:-\d{1,2})+)")
+_HOUR: Final = 60
+_DAY: Final = 24 * _HOUR
+_WEEK_TIMES: Final = re.compile(
+    rf"(\d{{0,4}})(H|MIN)((?:-(?:{'|'.join(WEEKDAYS)}))*)-(\d\d:[0-5]\d)-(\d\d:[0-5]\d)"
+)
 _LAST_WEEKDAY: Final = re.compile(rf"(\d{{0,4}})LWOM-({'|'.join(WEEKDAYS)})")
 _WEEK_DAYS: Final = re.compile(rf"(\d{{0,4}})B((?:-(?:{'|'.join(WEEKDAYS)}))+)")
 
@@ -90,6 +95,10 @@ def _own(alias: str, example: np.datetime64 | None) -> dict[str, Any] | None:
         step = int(found[1] or 1)
         anchors = () if days == _WORKING_DAYS else days
         return {"alias": alias, "kind": "business", "step": _positive(step), "anchors": anchors}
+    found = _WEEK_TIMES.fullmatch(alias)
+    if found:
+        return {"alias": _named_times(found), "kind": "week_times", "step": 1,
+                "anchors": _week_times(found)}  # fmt: skip
     found = _LAST_WEEKDAY.fullmatch(alias)
     if found:
         step = _positive(int(found[1] or 1))
@@ -110,6 +119,35 @@ def _own(alias: str, example: np.datetime64 | None) -> dict[str, Any] | None:
         "alias": alias, "kind": "month_days", "step": step, "phase": _phase(example, step),
         "anchors": days, "at_end": days[-1] == _LONGEST_MONTH,
     }  # fmt: skip
+
+
+def of_week_times(step: int, days: Sequence[int], first: int, last: int) -> str:
+    """Return the name for times of some weekdays, all in minutes."""
+    unit = f"{step}min" if step % _HOUR else f"{'' if step == _HOUR else step // _HOUR}h"
+    named = "".join(f"-{WEEKDAYS[day]}" for day in (days if len(days) < len(WEEKDAYS) else ()))
+    return f"{unit}{named}-{_clock(first)}-{_clock(last)}"
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // _HOUR:02}:{minutes % _HOUR:02}"
+
+
+def _named_times(found: re.Match[str]) -> str:
+    return found[0].replace("MIN", "min") if found[2] == "MIN" else found[0].replace("H", "h", 1)
+
+
+def _week_times(found: re.Match[str]) -> tuple[int, ...]:
+    """Return the minutes of the week that a name says."""
+    step = _positive(int(found[1] or 1)) * (_HOUR if found[2] == "H" else 1)
+    days = sorted({WEEKDAYS.index(name) for name in found[3][1:].split("-") if name})
+    begin, end = (int(clock[:2]) * _HOUR + int(clock[3:]) for clock in (found[4], found[5]))
+    if not 0 <= begin <= end < _DAY:
+        raise ValueError(f"{found[0]!r} is not a frequency")
+    return tuple(
+        day * _DAY + minute
+        for day in (days or range(len(WEEKDAYS)))
+        for minute in range(begin, end + 1, step)
+    )
 
 
 def _positive(step: int) -> int:

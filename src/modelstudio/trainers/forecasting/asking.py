@@ -11,7 +11,7 @@ from pandas.api.types import is_datetime64_any_dtype
 
 from modelstudio.trainers.forecasting import periods
 from modelstudio.trainers.forecasting.assembly import collapsed
-from modelstudio.trainers.forecasting.identity import keys_of
+from modelstudio.trainers.forecasting.identity import keys_of, matched, place
 from modelstudio.trainers.forecasting.joins import examples, one_after_the_other, without
 from modelstudio.trainers.forecasting.moments import UnreadableMoments, local_moments
 from modelstudio.trainers.forecasting.rows import out_of_range, rows_of
@@ -43,7 +43,7 @@ def read(frame: pd.DataFrame, package: Remembering, notes: list[str]) -> tuple[R
     for name in (columns.time, *columns.items):
         if name not in frame:
             raise KeyError(name)
-    keys, _ = keys_of(frame, columns)
+    keys = named(frame, package)
     fixed = columns.zone is None or is_offset(columns.zone)
     try:
         local = local_moments(
@@ -64,6 +64,12 @@ def read(frame: pd.DataFrame, package: Remembering, notes: list[str]) -> tuple[R
     _tell_of_unread(frame, rows, columns, notes)
     _tell_of_absent(rows, package, notes)
     return rows, local.zone if columns.zone is not None else None
+
+
+def named(frame: pd.DataFrame, package: Remembering) -> Any:
+    """Return the name of each row's series, as training has it where it is one of training."""
+    keys, _ = keys_of(frame, package.columns)
+    return matched(keys, package.history.items, package.columns)
 
 
 def _reading(frame: pd.DataFrame, columns: Columns) -> MomentReading | None:
@@ -173,8 +179,7 @@ def _shown(rows: Rows, chosen: Any, package: Remembering) -> str:
     places = np.flatnonzero(chosen)[:_EXAMPLES]
     stamps = package.calendar.shown(rows.moment[places])
     return ", ".join(
-        f"{pd.Timestamp(stamp)} of series {rows.item[place]!r}"
-        for stamp, place in zip(stamps, places, strict=True)
+        place(stamp, rows.item[number]) for stamp, number in zip(stamps, places, strict=True)
     )
 
 
@@ -191,8 +196,16 @@ def tell_of_gaps(rows: Rows, package: Remembering, notes: list[str]) -> None:
     if late:
         widest = max(late, key=lambda item: late[item])
         notes.append(
-            f"The history of {len(late)} series begins later than what the model remembers of them "
-            f"ends, by {late[widest]} steps in series {widest!r}; the gap is filled"
+            f"The new history of {len(late)} series begins later than what the model remembers of "
+            f"them ends, by up to {late[widest]} steps ({examples([widest])}); the gap is filled"
+        )
+    starts = dict(zip(package.history.items, package.history.starts.tolist(), strict=True))
+    ended = numbers.groupby(rows.item[valued]).max()
+    early = [item for item, number in ended.items() if number < starts.get(item, number) - 1]
+    if early:
+        notes.append(
+            f"The new history of {len(early)} series ends before what the model remembers of them "
+            f"begins ({examples(early)}); the gap is filled"
         )
 
 
@@ -214,7 +227,7 @@ def check_future(panel: Panel, rows: Rows | None, package: Remembering, notes: l
             continue
         stamps = package.calendar.shown(panel.future(horizon))
         where = [
-            f"{pd.Timestamp(stamps[item, step])} of series {panel.items[item]!r}"
+            place(stamps[item, step], panel.items[item])
             for item, step in np.argwhere(absent)[:_EXAMPLES]
         ]
         message = (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 import pandas as pd
 
+from modelstudio.trainers.forecasting.identity import place
 from modelstudio.trainers.forecasting.panel import Panel
 
 if TYPE_CHECKING:
@@ -145,11 +146,11 @@ def _steps(
     extra = int(double.sum())
     if extra and not resampling.allowed:
         first = frame[double].iloc[0]
-        moment = pd.Timestamp(calendar.moment(np.array([first["number"]]))[0])
+        moment = calendar.moment(np.array([first["number"]]))[0]
         raise AssemblyError(
-            f"{extra} rows have the same timestamp as another row of their series, {moment} in "
-            f"series {first['item']!r} for one. Map the column that tells series apart, remove the "
-            "duplicates, or set the frequency to aggregate them."
+            f"{extra} rows have the same timestamp as another row of their series, "
+            f"{place(moment, first['item'])} for one. Map the column that tells series apart, "
+            "remove the duplicates, or set the frequency to aggregate them."
         )
     if extra:
         ways = {"target": _aggregation(resampling.numeric)}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 import numpy as np
 
-from modelstudio.trainers.forecasting import month_days, zones
+from modelstudio.trainers.forecasting import month_days, opening, zones
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     Ints = np.ndarray[tuple[Any, ...], np.dtype[np.int64]]
     Moments = np.ndarray[tuple[Any, ...], np.dtype[np.datetime64]]
 
-Kind = Literal["fixed", "months", "business", "business_months", "month_days", "week_of_month"]
+Kind = Literal[
+    "fixed", "months", "business", "business_months", "month_days", "week_of_month", "week_times"
+]
 
 DAY: Final = 86_400 * 10**9
 WEEK: Final = 7 * DAY
@@ -35,9 +37,11 @@ class Calendar:
     alias
         The pandas offset alias, such as ``D``, ``W-SUN``, ``MS`` or ``30min``, or a notation of our
         own where pandas has none: ``M-15`` for the 15th of each month, ``M-1-11-21`` for three days
-        of each, ``B-SUN-MON-TUE-WED-THU`` for a week of other working days.
+        of each, ``B-SUN-MON-TUE-WED-THU`` for a week of other working days,
+        ``h-MON-FRI-09:00-16:00`` for hours of two days of the week.
     step
-        Nanoseconds for ``fixed``, working days for ``business``, months for all others.
+        Nanoseconds for ``fixed``, working days for ``business``, weeks for ``week_times``, months
+        for all others.
     phase
         Where step 0 lies: nanoseconds after the epoch, or months after January 1970.
     at_end
@@ -45,7 +49,7 @@ class Calendar:
     anchors
         Of ``business`` the weekdays (Monday is 0; none for Monday to Friday), of ``month_days`` the
         days of the month (those beyond its end are its last), of ``week_of_month`` the week (0 for
-        the first, -1 for the last) and the weekday.
+        the first, -1 for the last) and the weekday, of ``week_times`` the minutes of the week.
     time
         Microseconds after midnight of every stamp; of ``fixed`` steps the phase says so.
     zone
@@ -99,6 +103,11 @@ class Calendar:
             days = np.busday_offset(moments.astype("datetime64[D]"), 0, "backward", self._mask)
             count = np.busday_count(self._first_day, days, self._mask)
             return np.asarray(count, dtype="int64") // self.step
+        if self.kind == "week_times":
+            return opening.number(moments, self.anchors)
+        return self._number_by_month(moments)
+
+    def _number_by_month(self, moments: Moments) -> Ints:
         months = moments.astype("datetime64[M]").astype("int64")
         if self.kind in {"months", "business_months"}:
             if self.at_end:
@@ -118,6 +127,8 @@ class Calendar:
         if self.kind == "business":
             days = np.busday_offset(self._first_day, numbers * self.step, weekmask=self._mask)
             return np.asarray(days.astype("datetime64[us]") + self._time)
+        if self.kind == "week_times":
+            return opening.moment(numbers, self.anchors)
         period, within = np.divmod(numbers, self._stamps_a_period)
         stamps = self._stamps(period * self.step + self.phase)
         found = np.take_along_axis(stamps, np.asarray(within)[..., None], axis=-1)[..., 0]
@@ -142,8 +153,13 @@ class Calendar:
 
     @property
     def sub_daily(self) -> bool:
-        """Whether a day has several steps."""
+        """Whether a day has several steps, and every day as many."""
         return self.kind == "fixed" and self.step < DAY
+
+    @property
+    def within_days(self) -> bool:
+        """Whether steps are told apart by the time of day."""
+        return self.sub_daily or self.kind == "week_times"
 
     @property
     def by_month(self) -> bool:
@@ -158,6 +174,8 @@ class Calendar:
         if self.kind == "business":
             week = len(self.anchors or _WORKING_DAYS)
             return (week, week * _WEEKS_A_YEAR) if self.step == 1 else ()
+        if self.kind == "week_times":
+            return opening.seasons(self.anchors)
         if self.kind != "fixed":
             whole = self.step < _MONTHS_A_YEAR and not _MONTHS_A_YEAR % self.step
             return (_MONTHS_A_YEAR // self.step * self._stamps_a_period,) if whole else ()
@@ -186,6 +204,8 @@ class Calendar:
         if self.kind == "business" and self.anchors:
             alias = "B" if len(self.anchors) == len(_WORKING_DAYS) else "D"
             return Calendar.of(alias)
+        if self.kind == "week_times":
+            return Calendar.of("h")
         return Calendar.of("D") if self.kind == "month_days" else replace(self, time=0)
 
     @property

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 import pandas as pd
 
+from modelstudio.tables.identity import plain
 from modelstudio.tables.readings import (
     UNFIT,
     BooleanReading,
@@ -15,7 +16,8 @@ from modelstudio.tables.readings import (
     NumberReading,
     of_state,
 )
-from modelstudio.trainers.forecasting.identity import texts_of
+from modelstudio.tables.types import names_of
+from modelstudio.trainers.forecasting.identity import texts_of, unambiguous
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +25,7 @@ if TYPE_CHECKING:
     from modelstudio.tables.readings import Reading
     from modelstudio.trainers.forecasting.panel import Floats
 
-_NUMERIC: Final = frozenset({"BYTE", "SHORT", "INTEGER", "LONG", "FLOAT", "DOUBLE", "DECIMAL"})
-USABLE: Final = _NUMERIC | {"STRING", "BOOLEAN"}
+USABLE: Final = names_of("NUMERIC") | {"STRING", "BOOLEAN"}
 #: Categories beyond these, the rarest, share one number.
 _MOST_CATEGORIES: Final = 1_000
 _PLAIN: Final = NumberReading("1234.5")
@@ -108,8 +109,20 @@ class Columns:
             return numbers(values, self.reading(name))
         texts = texts_of(values)
         codes = pd.Index(self.categories[name]).get_indexer(pd.Index(texts.fillna("")))
+        if self.version > 1 and ((codes < 0) & texts.notna()).any():
+            codes = self._written_otherwise(name, texts, codes)
         missing = texts.isna().to_numpy() | (codes < 0)
         return np.where(missing, np.nan, codes.astype("float64"))
+
+    def _written_otherwise(self, name: str, texts: pd.Series, codes: Any) -> Any:
+        """Return the codes, with those of values that differ in their way of writing alone."""
+        known = self.categories[name]
+        same = unambiguous((plain(text), code) for code, text in enumerate(known))
+        return np.where(
+            (codes < 0) & texts.notna(),
+            [same.get(plain(text), -1) for text in texts.fillna("")],
+            codes,
+        )
 
 
 def moment_reading(state: Mapping[str, Any] | None) -> MomentReading | None:

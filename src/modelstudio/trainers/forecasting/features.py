@@ -287,7 +287,7 @@ def calendar_parts(panel: Panel) -> dict[str, Floats]:
         parts["month"] = index.month
         parts["business_days"] = _business_days(moments, step.step, at_end=step.at_end)
     else:
-        if step.sub_daily:
+        if step.within_days:
             parts["minute_of_day"] = index.hour * 60 + index.minute
         parts["day_of_week"] = index.dayofweek
         parts["day_of_month"] = index.day

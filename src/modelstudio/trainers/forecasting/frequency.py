@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from modelstudio.trainers.base import TrainingError
-from modelstudio.trainers.forecasting import dated
+from modelstudio.trainers.forecasting import dated, opening
 from modelstudio.trainers.forecasting.calendar import Calendar
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def odd(moments: Moments, codes: Ints, calendar: Calendar) -> dict[int, str]:
     coarse = (taken >= _FEW_STEPS) & (least > 1) & ~off
     found = {}
     for code in np.flatnonzero(off | coarse):
-        own = _own_calendar(stamps[series == code])
+        own = _own_calendar(_of_series(stamps, series, int(code)))
         alias = None if own is None else own.alias
         if off[code]:
             same_step = alias == calendar.alias
@@ -164,6 +164,9 @@ def _pooled(stamps: Moments, series: Ints) -> Calendar | None:
         found = dated.calendar_of(stamps - time[0], same)
         if found is not None:
             return replace(found, time=int(time[0].astype("int64")))
+    opened = opening.calendar_of(stamps, same)
+    if opened is not None:
+        return opened
     alias = _spaced(distances)
     return None if alias is None else Calendar.of(alias, stamps[0])
 
@@ -186,8 +189,14 @@ def _in_largest_unit(microseconds: int) -> str:
 
 
 def _own_calendars(stamps: Moments, series: Ints, chosen: Ints) -> dict[int, Calendar]:
-    found = {int(code): _own_calendar(stamps[series == code]) for code in chosen}
+    found = {int(code): _own_calendar(_of_series(stamps, series, code)) for code in chosen}
     return {code: calendar for code, calendar in found.items() if calendar is not None}
+
+
+def _of_series(stamps: Moments, series: Ints, code: int) -> Moments:
+    """Return the stamps of one series; those of each stand together."""
+    begin, end = np.searchsorted(series, [code, code + 1])
+    return stamps[begin:end]
 
 
 def _own_calendar(stamps: Moments) -> Calendar | None:

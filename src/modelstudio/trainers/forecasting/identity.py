@@ -6,14 +6,18 @@ column of numbers and a decimal 7.00 are one series. No whole number goes throug
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 import pandas as pd
 
+from modelstudio.tables import types
+from modelstudio.tables.identity import plain
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from modelstudio.trainers.forecasting.columns import Columns
     from modelstudio.trainers.forecasting.panel import Flags, Ints
@@ -21,8 +25,9 @@ if TYPE_CHECKING:
 
 #: The id of the only series when the data has no column that tells series apart.
 ONLY_ITEM: Final = "series"
-INTEGERS: Final = frozenset({"BYTE", "SHORT", "INTEGER", "LONG"})
-_NUMBERS: Final = INTEGERS | {"FLOAT", "DOUBLE", "DECIMAL"}
+INTEGERS: Final = frozenset(types.INTEGERS)
+_NUMBERS: Final = types.names_of("NUMERIC")
+_MOMENTS: Final = frozenset(types.MOMENTS)
 #: Within a value a slash is written twice, so that a single one always parts two columns.
 _SEPARATOR: Final = " / "
 
@@ -51,6 +56,40 @@ def keys_of(frame: pd.DataFrame, columns: Columns, named: Sequence[str] = ()) ->
         names = [_joined([texts[codes[row]] for codes, texts in parts]) for row in known[first]]
         keys[known] = np.array(names, dtype=object)[inverse]
     return keys, given
+
+
+def place(moment: Any, key: str) -> str:
+    """Return the words for a moment of a series; of the only one there is, the moment alone."""
+    stamp = str(pd.Timestamp(moment))
+    return stamp if key == ONLY_ITEM else f"{stamp} in series {key!r}"
+
+
+def matched(keys: Any, known: Iterable[str], columns: Columns) -> Any:
+    """Return names of series, those as training had them where only the way of writing differs.
+
+    A column of ids such as ``101`` is written ``101.0`` by programs that hold it as floats.
+    """
+    if not columns.items or not columns.exact_ids:
+        return keys
+    exact = set(known)
+    codes, distinct = pd.factorize(keys)
+    if exact.issuperset(distinct):
+        return keys
+    count = len(columns.items)
+    same = unambiguous((_plain(key, count), key) for key in exact)
+    names = [key if key in exact else same.get(_plain(key, count), key) for key in distinct]
+    return np.array([*names, None], dtype=object)[codes]
+
+
+def unambiguous(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a mapping of those pairs that no other has the first part of."""
+    found: dict[str, Any] = {}
+    twice = set()
+    for key, value in pairs:
+        if key in found:
+            twice.add(key)
+        found[key] = value
+    return {key: value for key, value in found.items() if key not in twice}
 
 
 def answered(keys: Sequence[str], columns: Columns) -> dict[str, pd.Series]:
@@ -122,12 +161,24 @@ def _boolean(value: object) -> str:
     return {"1": "true", "0": "false"}.get(text, text)
 
 
+def _moment(value: object) -> str:
+    """Return a moment's one text; what is none stays as it is."""
+    text = _text(value).strip()
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return str(moment).removesuffix(" 00:00:00")
+
+
 def _reader(columns: Columns, name: str) -> Callable[[Any], str]:
     kind = columns.types.get(name, "STRING")
     if not columns.exact_ids:
         return _text
     if kind == "BOOLEAN":
         return _boolean
+    if kind in _MOMENTS:
+        return _moment
     return _number if kind in _NUMBERS else _text
 
 
@@ -148,6 +199,10 @@ def _joined(parts: Sequence[str]) -> str:
 
 def _parted(key: str, count: int) -> list[str]:
     return [key] if count == 1 else [part.replace("//", "/") for part in key.split(_SEPARATOR)]
+
+
+def _plain(key: str, count: int) -> str:
+    return _joined([plain(part) for part in _parted(key, count)])
 
 
 def _typed(texts: list[str], kind: str) -> pd.Series:

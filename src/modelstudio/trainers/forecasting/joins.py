@@ -5,7 +5,7 @@ Where nothing at all matches, the run is refused; where some does not, it is tol
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -13,7 +13,7 @@ import pandas as pd
 
 from modelstudio.trainers.base import TrainingError
 from modelstudio.trainers.forecasting.assembly import Rows
-from modelstudio.trainers.forecasting.identity import keys_of
+from modelstudio.trainers.forecasting.identity import keys_of, matched, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -59,6 +59,7 @@ def with_test(
         When nothing of the test dataset can be measured against a forecast.
     """
     last = _last_moments(rows)
+    test = replace(test, item=matched(test.item, last, columns))
     known = np.isin(test.item, list(last))
     _tell_of_items(test, known, last, told)
     ends = pd.Series(test.item).map(last).to_numpy(dtype="datetime64[us]")
@@ -185,7 +186,7 @@ def _tell_of_gaps(
         begin, end = calendar.shown(calendar.moment(np.array([first[item], ends[item]])))
         raise TrainingError(
             f"The test dataset begins {gaps[item] + 1} steps after the training dataset ends "
-            f"({_moment(begin)} after {_moment(end)} in series {item!r}), and forecasts of "
+            f"({place(begin, item)} after {_moment(end)}), and forecasts of "
             f"{horizon} steps do not reach it. Give the rows between, or a longer prediction "
             "length."
         )
@@ -209,7 +210,7 @@ def _tell_of_gaps(
 def some_rows(rows: Rows, chosen: Any) -> str:
     """Return the first three of some rows by their moments and series."""
     places = np.flatnonzero(chosen)[:_EXAMPLES]
-    return ", ".join(f"{_moment(rows.moment[at])} in series {rows.item[at]!r}" for at in places)
+    return ", ".join(place(rows.moment[at], rows.item[at]) for at in places)
 
 
 def _moment(moment: Any) -> str:
@@ -238,6 +239,7 @@ def static_of(
         When no row of a table of its own is of a series that there is.
     """
     keys, keyed = keys_of(source, columns, ids)
+    keys = matched(keys, panel.items, columns)
     items, described = set(panel.items), set(keys[keyed])
     if ids:
         _tell_of_static_items(keys, keyed, panel, told)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from modelstudio.trainers.forecasting import asking
 from modelstudio.trainers.forecasting.assembly import Rows, assemble
-from modelstudio.trainers.forecasting.identity import answered, keys_of
+from modelstudio.trainers.forecasting.identity import answered
 from modelstudio.trainers.forecasting.joins import examples, one_after_the_other
 from modelstudio.trainers.forecasting.moments import answer
 
@@ -129,9 +129,17 @@ class Memory:
         )
         unknown = sorted(asked - set(made.panel.items))
         if unknown:
+            whole = "" if package.raw is None else " that cover a whole step"
             raise ValueError(
                 f"There is no history of {unknown[0]!r}: give rows with a value in "
-                f"{package.columns.target!r}, or ask for an item that the model was trained on"
+                f"{package.columns.target!r}{whole}, or ask for an item that the model was trained "
+                "on"
+            )
+        new = sorted(asked - set(package.history.items))
+        if new:
+            self.notes.append(
+                f"{len(new)} of {len(asked)} series are not among those that the model was trained "
+                f"on, such as {examples(new)}; they are forecast from these rows alone"
             )
         return replace(made.panel, static=self._static(made.panel, frame)), changed
 
@@ -172,7 +180,7 @@ class Memory:
         """Return a frame's values of a static feature by series, the first of each."""
         columns = self._package.columns
         given = frame[frame[name].notna()]
-        keys, _ = keys_of(given, columns)
+        keys = asking.named(given, self._package)
         values = pd.DataFrame({"item": keys, "value": columns.encode(name, given[name])})
         values = values.drop_duplicates()
         several = values["item"][values["item"].duplicated()]

@@ -29,6 +29,8 @@ _DENSE: Final = 0.9
 _USUAL: Final = 0.98
 #: A period of what is remembered is replaced by rows that cover this much of it.
 _COVERED: Final = 0.9
+#: Rows from which their usual distance can be told.
+_LEAST_ROWS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,8 @@ class _Span:
             head = _covered(raw, calendar, steps[0], first, forwards=True)
             tail = _covered(raw, calendar, steps[1], last, forwards=False)
             return cls(first, last, head, tail, dense)
+        if len(moments) < _LEAST_ROWS:
+            return cls(first, last, 1.0, 1.0, dense=True)  # too few to say how far they reach
         if usual is None:
             usual = _usual(moments, np.zeros(len(moments), dtype="int64"))
         dense = usual < (end - begin) / max(last - first + 1, 1)
@@ -182,6 +186,30 @@ def _usual(moments: Moments, codes: Ints) -> Any:
     return np.timedelta64(int(longest), "us")
 
 
+def inner_gaps(rows: Rows, calendar: Calendar, raw: Calendar) -> Flags:
+    """Return the rows of periods within a series that hardly has gaps, and has one in them."""
+    frame = pd.DataFrame({"item": rows.item, "number": calendar.number(rows.moment)})
+    frame = frame.assign(step=raw.number(rows.moment))[np.isfinite(rows.target)]
+    steps = frame.groupby("item")["step"].agg(["min", "max", "nunique"])
+    dense = steps["nunique"] >= _DENSE * (steps["max"] - steps["min"] + 1)
+    counts = frame.groupby(["item", "number"])["step"].nunique().reset_index()
+    ends = counts.groupby("item")["number"].transform
+    inner = (counts["number"] > ends("min")) & (counts["number"] < ends("max"))
+    few = counts["step"] < _COVERED * _steps_in(counts["number"].to_numpy(), calendar, raw)
+    found = counts[inner & few & counts["item"].map(dense)]
+    places = pd.MultiIndex.from_frame(frame[["item", "number"]])
+    flags = np.zeros(len(rows.target), dtype=bool)
+    flags[frame.index[places.isin(pd.MultiIndex.from_frame(found[["item", "number"]]))]] = True
+    return flags
+
+
+def _steps_in(numbers: Ints, calendar: Calendar, raw: Calendar) -> Ints:
+    """Return how many finer steps there are in each period."""
+    begin, end = calendar.begin(numbers), calendar.begin(numbers + 1)
+    low, high = raw.number(begin), raw.number(end - np.timedelta64(1, "us"))
+    return np.asarray(high - low + (raw.moment(low) >= begin), dtype="int64")
+
+
 def thin(rows: Rows, calendar: Calendar, raw: Calendar, last: Mapping[str, int]) -> Flags:
     """Return the rows of periods up to a last one of their series that cover too little of it.
 
@@ -197,9 +225,7 @@ def thin(rows: Rows, calendar: Calendar, raw: Calendar, last: Mapping[str, int])
     follows = np.zeros(len(counts), dtype=bool)
     follows[1:] = (item[1:] == item[:-1]) & (np.diff(number) == 1)
     inner = follows & np.append(follows[1:], False)
-    begin, end = calendar.begin(number), calendar.begin(number + 1)
-    low, high = raw.number(begin), raw.number(end - np.timedelta64(1, "us"))
-    whole = high - low + (raw.moment(low) >= begin)
+    whole = _steps_in(number, calendar, raw)
     few = counts[~inner & (counts["step"].to_numpy() < _COVERED * whole)]
     wrong = frame.merge(few[["item", "number"]], on=["item", "number"])
     found[wrong["place"].to_numpy()] = True

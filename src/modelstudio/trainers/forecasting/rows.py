@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 from pandas.api.types import is_datetime64_any_dtype
 
+from modelstudio.tables.readings import is_mark
 from modelstudio.tables.types import FIELD_TYPES
 from modelstudio.trainers.base import TrainingError
 from modelstudio.trainers.findings import Finding
@@ -108,20 +109,42 @@ def take(
             f"The timestamp column {columns.time!r} of the {role} dataset {error.told}"
         ) from error
     _tell_of_moments(local, frame, columns, role, told)
-    nameless = local.given & ~keyed
-    if nameless.any():
-        told.warn(
-            "rows_without_series",
-            f"Left out {int(nameless.sum())} rows of the {role} dataset without a value in the "
-            f"item id column {_quoted(columns.items)}",
-            "Say which series they belong to if they count",
-            columns.items[0],
-        )
+    _tell_of_nameless(int((local.given & ~keyed).sum()), columns, role, told)
     kept = local.given & keyed
     rows = rows_of(frame, columns, local.wall, keys, kept)
     refuse_beyond_computing(rows.target, columns.target, role)
+    if columns.target in frame:
+        _tell_of_unread_target(frame.loc[kept, columns.target], rows.target, role, told)
     instants = None if local.instants is None else local.instants[kept]
     return Taken(rows, instants, local.zone, np.flatnonzero(kept))
+
+
+def _tell_of_nameless(count: int, columns: Columns, role: str, told: Told) -> None:
+    if count:
+        told.warn(
+            "rows_without_series",
+            f"Left out {count} rows of the {role} dataset without a value in the item id column "
+            f"{_quoted(columns.items)}",
+            "Say which series they belong to if they count",
+            columns.items[0],
+        )
+
+
+def _tell_of_unread_target(values: pd.Series, read: Any, role: str, told: Told) -> None:
+    """Tell of values of the target that are no numbers, unless they stand for missing ones."""
+    unread = values[values.notna().to_numpy() & ~np.isfinite(read)]
+    if unread.dtype == object:
+        marks = [text for text in unread.unique() if is_mark(str(text))]
+        unread = unread[~unread.isin(marks)]
+    if len(unread):
+        shown = ", ".join(repr(str(value)) for value in unread.unique()[:_EXAMPLES])
+        told.warn(
+            "target_unread",
+            f"{len(unread)} values of the target column {values.name!r} of the {role} dataset are "
+            f"no finite numbers and count as missing, such as {shown}",
+            "Correct them, or say in the setting 'readings' how the column is written",
+            str(values.name),
+        )
 
 
 def rows_of(

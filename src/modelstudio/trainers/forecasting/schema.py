@@ -236,7 +236,7 @@ def _calendar() -> JsonSchema:
             "auto",
             type="string",
             minLength=1,
-            maxLength=40,
+            maxLength=60,
         ),
         "mixed_frequencies": described(
             "Series of another frequency",

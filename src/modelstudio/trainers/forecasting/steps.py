@@ -11,6 +11,7 @@ import pandas as pd
 from modelstudio.trainers.base import TrainingError
 from modelstudio.trainers.forecasting import frequency, periods
 from modelstudio.trainers.forecasting.calendar import DAY, Calendar
+from modelstudio.trainers.forecasting.identity import place
 from modelstudio.trainers.forecasting.joins import examples, without
 from modelstudio.trainers.forecasting.month_days import weekday_of
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 #: A few rows further from the rest of their series than this many times its length are no history.
 _FAR: Final = 3
 _FEW: Final = 0.05
+#: Rows of the last periods that a model keeps.
+_MOST_RAW: Final = 2_000_000
 _LEAST_ROWS: Final = 10
 #: Only a series whose steps are so many times its rows is looked at.
 _SPREAD: Final = 20
@@ -155,35 +158,35 @@ def _tell_of_days_off(rows: Rows, calendar: Calendar, told: Told) -> None:
 def _without_strays(rows: Rows, calendar: Calendar, told: Told) -> Rows:
     """Leave out few rows that lie far from the rest of their series, such as placeholders."""
     valued = np.flatnonzero(np.isfinite(rows.target))
+    codes, names = pd.factorize(rows.item[valued])
     numbers = calendar.number(rows.moment[valued])
-    frame = pd.DataFrame({"item": rows.item[valued], "number": numbers})
-    spans = frame.groupby("item", sort=False)["number"].agg(["min", "max", "size"])
-    wide = (spans["max"] - spans["min"] + 1 > _SPREAD * spans["size"]) & (
-        spans["size"] >= _LEAST_ROWS
-    )
+    order = np.lexsort((numbers, codes))
+    bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))
+    sizes = np.diff(bounds)
+    spans = numbers[order[bounds[1:] - 1]] - numbers[order[bounds[:-1]]] + 1
     strays = np.zeros(len(rows.target), dtype=bool)
-    for item in spans.index[wide]:
-        places = valued[frame["item"].to_numpy() == item]
-        strays[places[_far_off(calendar.number(rows.moment[places]))]] = True
+    for code in np.flatnonzero((spans > _SPREAD * sizes) & (sizes >= _LEAST_ROWS)):
+        places = order[bounds[code] : bounds[code + 1]]
+        strays[valued[places[_far_off(numbers[places])]]] = True
     if not strays.any():
         return rows
-    shown = [
-        f"{pd.Timestamp(calendar.shown(rows.moment[place : place + 1])[0])} of {rows.item[place]}"
-        for place in np.flatnonzero(strays)[:3]
-    ]
+    shown = ", ".join(
+        place(calendar.shown(rows.moment[at : at + 1])[0], rows.item[at])
+        for at in np.flatnonzero(strays)[:3]
+    )
     told.warn(
         "timestamps_far_off",
-        f"Left out {int(strays.sum())} rows far from all others of their series: {examples(shown)}",
+        f"Left out {int(strays.sum())} rows far from all others of their series: {shown}",
         "Correct their timestamps if they count",
     )
     return without(rows, strays)
 
 
 def _far_off(numbers: Any) -> Any:
-    ordered = np.sort(numbers)
-    gaps = np.diff(ordered)
+    """Return which of some ascending numbers are few and far from the others."""
+    gaps = np.diff(numbers)
     place = int(np.argmax(gaps))
-    before, after = ordered[: place + 1], ordered[place + 1 :]
+    before, after = numbers[: place + 1], numbers[place + 1 :]
     few, rest = (before, after) if len(before) < len(after) else (after, before)
     if len(few) > max(1, _FEW * len(numbers)) or gaps[place] <= _FAR * max(np.ptp(rest), 1):
         return np.zeros(len(numbers), dtype=bool)
@@ -212,8 +215,8 @@ def tell_of_repeated(
     alike = (keys["item"] == first["item"]) & (keys["moment"] == first["moment"])
     values = ", ".join(f"{value:g}" for value in rows.target[valued][alike][:3])
     message = (
-        f"{extra} rows have the same timestamp as another row of their series, {first['moment']} "
-        f"in series {first['item']!r} for one, with the values {values}"
+        f"{extra} rows have the same timestamp as another row of their series, "
+        f"{place(first['moment'], first['item'])} for one, with the values {values}"
     )
     apart = _tells_apart(keys, frame, valued, columns) if len(frame) == len(valued) else None
     hint = "Map the column that tells series apart as item id column"
@@ -240,6 +243,19 @@ def _tells_apart(
     return None
 
 
+def _remembered(rows: Rows, told: Told) -> Rows:
+    """Return the rows to keep for later ones of their periods; none when they are too many."""
+    if len(rows.target) <= _MOST_RAW:
+        return rows
+    told.warn(
+        "periods_not_remembered",
+        f"The last periods have {len(rows.target)} rows, too many to be kept with the model; later "
+        "rows of an unfinished period will not count without those given again",
+        "Take rows together before, or set a finer frequency",
+    )
+    return without(rows, np.ones(len(rows.target), dtype=bool))
+
+
 def whole(
     rows: Rows, calendar: Calendar, resampling: Resampling, told: Told
 ) -> tuple[Rows, Raw | None]:
@@ -252,14 +268,16 @@ def whole(
     if found is None:
         return rows, None
     finer, edges = found
-    raw = Raw(finer, periods.at_the_end(rows, calendar, edges))
+    raw = Raw(finer, _remembered(periods.at_the_end(rows, calendar, edges), told))
+    if finer is not None and resampling.numeric == "sum":
+        _tell_of_inner_gaps(rows, calendar, finer, told)
     if not edges.partial.any() or resampling.unfinished == "keep":
         return rows, raw
     count = len({*zip(rows.item[edges.partial], calendar.number(rows.moment[edges.partial]),
                       strict=True)})  # fmt: skip
     one = int(np.flatnonzero(edges.partial)[0])
     stamp = calendar.moment(calendar.number(rows.moment[one : one + 1]))
-    where = f"{pd.Timestamp(calendar.shown(stamp)[0])} of series {rows.item[one]!r}"
+    where = place(calendar.shown(stamp)[0], rows.item[one])
     message = f"{count} first or last periods of series are not whole, {where} for one"
     if resampling.unfinished == "complete":
         done = f"; their {resampling.numeric} is taken for all of the period"
@@ -271,3 +289,20 @@ def whole(
         "Give the rest of the period, or set unfinished_periods",
     )
     return periods.without_partial(rows, edges), raw
+
+
+def _tell_of_inner_gaps(rows: Rows, calendar: Calendar, finer: Calendar, told: Told) -> None:
+    """Tell of sums that are of a part of their period, though the series has hardly any gaps."""
+    gaps = periods.inner_gaps(rows, calendar, finer)
+    if not gaps.any():
+        return
+    stamps = calendar.moment(calendar.number(rows.moment[gaps]))
+    pairs = dict.fromkeys(zip(rows.item[gaps], stamps, strict=True))
+    item, stamp = next(iter(pairs))
+    told.warn(
+        "periods_with_gaps",
+        f"{len(pairs)} periods within series have values for a part of them alone, "
+        f"{place(calendar.shown(np.array([stamp]))[0], item)} for one; their sums are those of "
+        "that part",
+        "Give the missing rows, as zeros where nothing happened",
+    )

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from modelstudio.tables.identity import plain
 from modelstudio.tables.readings import BooleanReading
 from modelstudio.trainers.base import TrainingError
 from modelstudio.trainers.tabular.preparation import Counts
 from modelstudio.trainers.tabular.preparation.counting import shown
-from modelstudio.trainers.tabular.preparation.identity import plain
 from modelstudio.trainers.tabular.preparation.reading import value_of
 from modelstudio.trainers.tabular.targets import NUMERIC
 
@@ -83,11 +83,18 @@ def _with_labels_of(
         f"{training.label_type} in the training dataset"
     )
     if len(new) == len(found):
-        examples = ", ".join(repr(label) for label in new[:_EXAMPLES])
-        raise TrainingError(f"{types}, and none of its values ({examples}) is one of training")
-    if test.label_type == training.label_type or {test.label_type, training.label_type} <= NUMERIC:
+        raise TrainingError(f"{types}, and none of its values ({_first(new)}) is one of training")
+    _tell_of_new(test, new, reporter)
+    otherwise = _otherwise(asked, found)
+    if test.label_type != training.label_type:
+        if {test.label_type, training.label_type} <= NUMERIC:
+            return test
+        what = types
+    elif otherwise:
+        what = f"The target column {target!r} has {otherwise} in the test dataset"
+    else:
         return test
-    reporter.log(f"{types}; its values are taken as those of training that are the same", "WARNING")
+    reporter.log(f"{what}; its values are taken as those of training that are the same", "WARNING")
     values = np.empty(len(asked), dtype=object)
     values[:] = [
         str(label) if same is None else same for label, same in zip(asked, found, strict=True)
@@ -98,13 +105,39 @@ def _with_labels_of(
     return replace(test, labels=series, label_type=training.label_type)
 
 
+def _first(labels: Sequence[Any]) -> str:
+    return ", ".join(repr(label) for label in labels[:_EXAMPLES])
+
+
+def _tell_of_new(test: LabelledTable, new: Sequence[Any], reporter: Reporter) -> None:
+    """Tell of labels that training lacks, which no model can predict."""
+    if new:
+        rows = int(test.labels.isin(new).sum())
+        reporter.log(
+            f"{rows} of {len(test.labels)} rows of the test dataset have a value in the target "
+            f"column {test.labels.name!r} that training does not have, such as {_first(new)}; no "
+            "prediction of them is right",
+            "WARNING",
+        )
+
+
+def _otherwise(asked: Sequence[Any], found: Sequence[Any]) -> str:
+    """Return the first label that training writes otherwise, and how; empty when none is."""
+    for label, same in zip(asked, found, strict=True):
+        if same is not None and label != same:
+            return f"{label!r} for {same!r}"
+    return ""
+
+
 def _same(asked: Sequence[Any], learned: Sequence[Any]) -> list[Any]:
     """Return for each label the one of training that is the same in whatever type, or None."""
+    exact = {label: label for label in learned}
     known = {plain(str(label)): label for label in learned}
     words = BooleanReading()
     flags = {value_of(words, label): label for label in learned}
     if len(learned) != 2 or None in flags:  # noqa: PLR2004 - one for true, one for false
         flags = {}
     return [
-        known.get(plain(str(label).strip()), flags.get(value_of(words, label))) for label in asked
+        exact.get(label, known.get(plain(str(label).strip()), flags.get(value_of(words, label))))
+        for label in asked
     ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from modelstudio.tables import types
 from modelstudio.tables.readings import Evidence, NumberReading, TextReading, decide, named
 from modelstudio.tables.readings.base import ASKED_MARKS
 from modelstudio.trainers.base import TrainingError
@@ -20,13 +21,14 @@ if TYPE_CHECKING:
 
 Task = Literal["classification", "regression"]
 
-NUMERIC: Final = frozenset({"BYTE", "SHORT", "INTEGER", "LONG", "FLOAT", "DOUBLE", "DECIMAL"})
-_FRACTIONAL: Final = frozenset({"FLOAT", "DOUBLE", "DECIMAL"})
+NUMERIC: Final = types.names_of("NUMERIC")
+_FRACTIONAL: Final = frozenset(types.FRACTIONS)
 _LABEL_TYPES: Final[Mapping[Task, frozenset[str]]] = {
     "classification": NUMERIC | {"STRING", "BOOLEAN"},
     "regression": NUMERIC | {"STRING"},
 }
 _LONGEST: Final = 40
+_EXACT: Final = 2**53  # beyond, floats round whole numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,10 @@ class Target:
     def _floats(self, column: pa.ChunkedArray, task: Task) -> Any:
         labels = column.cast(pa.float64())
         if task == "classification" and self.field_type == "DECIMAL":
-            distinct, rounded = (len(each.unique()) for each in (column, labels))
-            if rounded < distinct:
+            distinct = [value for value in column.unique().to_pylist() if value is not None]
+            floats = {float(value) for value in distinct}
+            beyond = any(abs(value) > _EXACT and int(float(value)) != value for value in distinct)
+            if beyond or len(floats) < len(distinct):
                 raise TrainingError(
                     f"The target column {self.name!r} of the {self.role} dataset has decimals that "
                     "differ beyond what a floating-point number holds; give it the type STRING"
@@ -92,7 +96,7 @@ class Target:
             )
         if not examples:
             examples = ", ".join(repr(text[:_LONGEST]) for text in seen.examples())
-        return f"{column} has values that are no numbers, such as {examples}"
+        return f"{column} has type STRING and values that are no numbers, such as {examples}"
 
     def _labels(self, column: pa.ChunkedArray, told: str, reporter: Reporter) -> Any:
         """Keep texts as they are, but for those that the user says stand for no value."""

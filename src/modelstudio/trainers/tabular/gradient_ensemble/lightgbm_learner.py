@@ -11,7 +11,7 @@ from lightgbm.callback import EarlyStopException
 
 from modelstudio.trainers.tabular.gradient_ensemble.finishing import finished
 from modelstudio.trainers.tabular.gradient_ensemble.served import Booster
-from modelstudio.trainers.tabular.gradient_ensemble.targets import TargetScale
+from modelstudio.trainers.tabular.gradient_ensemble.targets import TargetScale, is_too_fine
 from modelstudio.trainers.tabular.gradient_ensemble.watch import (
     FASTEST,
     Watch,
@@ -58,6 +58,7 @@ class LightGbmLearner:
     def __init__(self, problem: Problem, rows: BinnedRows) -> None:
         self._problem = problem
         self._rows = rows
+        self._is_too_fine = problem.kind == "regression" and is_too_fine(problem.labels)
         self.need = _NEED
 
     def fit(self, candidate: Candidate, fold: Fold, pace: Pace) -> Fitted | None:
@@ -121,7 +122,9 @@ class LightGbmLearner:
         scale = None
         if problem.kind == "regression":
             scale = TargetScale.of(
-                problem.labels[fold.train], logarithm=candidate.logarithm, standard=False
+                problem.labels[fold.train],
+                logarithm=candidate.logarithm,
+                standard=self._is_too_fine,
             )
             learned = scale.learned(problem.labels)
             train.set_label(learned[fold.train])
@@ -149,7 +152,7 @@ class LightGbmLearner:
             objective = self._rows.classification
         else:
             name = _OBJECTIVES.get(problem.metric.criterion, "regression")
-            plain = candidate.logarithm or np.any(problem.labels == 0)
+            plain = candidate.logarithm or self._is_too_fine or np.any(problem.labels == 0)
             objective = {"objective": "regression_l1" if name == "mape" and plain else name}
         chosen = {k: v for k, v in candidate.parameters.items() if k != "rounds"}
         seed = problem.seed * 1009 + fold.number

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _SKEWED = 1.0
 _LARGEST_FACTOR = 2.0
+_KEPT_SHARE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,15 @@ def smearing_factor(labels: Array, restored: Array) -> float:
     squares = float(restored @ restored)
     factor = float(labels @ restored) / squares if squares > 0 else 1.0
     return min(max(factor, 1 / _LARGEST_FACTOR), _LARGEST_FACTOR)
+
+
+def is_too_fine(labels: Array) -> bool:
+    """Whether single precision, in which LightGBM keeps a target, makes one of many of its values.
+
+    So it is with amounts that are large and differ little.
+    """
+    distinct = np.unique(labels)
+    return len(np.unique(distinct.astype("float32"))) < _KEPT_SHARE * len(distinct)
 
 
 def suits_logarithm(labels: Array) -> bool:

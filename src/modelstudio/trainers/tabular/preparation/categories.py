@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from modelstudio.trainers.tabular.preparation.identity import plain
+from modelstudio.tables.identity import plain
 from modelstudio.trainers.tabular.preparation.treatment import NAN, Treatment, is_missing
 
 if TYPE_CHECKING:
@@ -118,10 +118,20 @@ class Categories(Treatment):
             # The more frequent of two levels that are written without their marks alike.
             for text, code in list(codes.items()):
                 codes.setdefault(plain(text), code)
+            for text, code in _without_zeros(codes).items():
+                codes.setdefault(text, code)
         return codes
 
     def _other(self) -> float:
         return NAN if self.rare is None else float(self.rare)
+
+
+def _without_zeros(codes: Mapping[str, float]) -> dict[str, float]:
+    """Return codes of one length, such as postal ones, by how they are written as numbers."""
+    digits = [text for text in codes if text.isdigit()]
+    if len({len(text) for text in digits}) != 1:
+        return {}
+    return {text.lstrip("0") or "0": codes[text] for text in digits if text[0] == "0"}
 
 
 def fit(data: ColumnData, *, part: str = "value", most: int = MOST_LEVELS) -> Categories:

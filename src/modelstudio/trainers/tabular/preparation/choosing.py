@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelstudio.tables import types
+from modelstudio.tables.identity import plain
 from modelstudio.tables.readings import (
     BooleanReading,
     MomentReading,
@@ -21,9 +23,14 @@ from modelstudio.tables.readings import (
 )
 from modelstudio.trainers.tabular.preparation import categories, codes, identifiers, texts
 from modelstudio.trainers.tabular.preparation import precision as precisions
-from modelstudio.trainers.tabular.preparation.identity import plain
-from modelstudio.trainers.tabular.preparation.moments import PARTS, Moments
-from modelstudio.trainers.tabular.preparation.plain import Booleans, Numbers
+from modelstudio.trainers.tabular.preparation.moments import (
+    COUNTED,
+    COUNTED_FROM,
+    COUNTED_TO,
+    PARTS,
+    Moments,
+)
+from modelstudio.trainers.tabular.preparation.plain import Booleans, Numbers, of_decimals
 
 if TYPE_CHECKING:
     from modelstudio.tables.readings import Decision, Reading
@@ -36,19 +43,12 @@ ONE_VALUE = "it has one value"
 OUTSIDE = "its dates are not within 1678 to 2261"
 ALL_DIFFERENT = "nearly every value is different"
 
-_SUPPORTED = frozenset(
-    {
-        "BYTE", "SHORT", "INTEGER", "LONG", "FLOAT", "DOUBLE", "DECIMAL", "BOOLEAN", "DATE",
-        "TIMESTAMP", "STRING",
-    }
-)  # fmt: skip
+_SUPPORTED = frozenset(types.FIELD_TYPES) - types.names_of("NESTED")
 # Fewer distinct whole numbers in a string column are codes.
 _LEAST_NUMBERS = 10
 _LEAST_COMPACT_DATES, _LEAST_COMPACT_TEXTS = 10, 2
 _EXACT = 2**53  # beyond, floats round whole numbers
 _REPEATED = 2  # rows to a value, of codes
-_EPOCH_SECONDS = (631_152_000, 2_524_608_000)  # the years 1990 to 2049
-_EPOCH_UNITS = {bits.SECONDS: 1.0, bits.MILLISECONDS: 1e-3, bits.MICROSECONDS: 1e-6}
 _NAMED_MOMENT = re.compile(
     r"time|date|stamp|epoch|moment|created|updated|(?:^|_)(?:at|ts|on)$", re.IGNORECASE
 )
@@ -162,6 +162,8 @@ def _is_duration(reading: Reading) -> bool:
 
 def _of_numbers(column: Column, seed: int, target: Values | None) -> Choice | None:
     data, reading = column.data, column.decision.reading
+    if column.field_type == "DECIMAL":
+        reading = of_decimals(reading, data)
     numbers = Numbers(reading, single=column.field_type == "FLOAT")
     choice = _single(numbers, data)
     if choice.reason == ONE_VALUE and len(np.unique(numbers.exact(data))) > 1:
@@ -234,9 +236,8 @@ def _epoch_form(name: str, known: Values) -> int | None:
     """Return the unit in which numbers count from 1970; the name has to say that they are times."""
     if not _NAMED_MOMENT.search(name):
         return None
-    for form, seconds in _EPOCH_UNITS.items():
-        low, high = known.min() * seconds, known.max() * seconds
-        if _EPOCH_SECONDS[0] <= low <= high <= _EPOCH_SECONDS[1]:
+    for form, micros in COUNTED.items():
+        if COUNTED_FROM <= known.min() * micros <= known.max() * micros <= COUNTED_TO:
             return form
     return None
 

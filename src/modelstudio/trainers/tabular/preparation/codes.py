@@ -36,6 +36,8 @@ def may_be_codes(numbers: Values) -> bool:
     known = numbers[~np.isnan(numbers)]
     if not len(known) or (known != np.floor(known)).any():
         return False
+    if len(np.unique(known[:_MOST_ROWS])) > MOST_LEVELS:
+        return False
     levels = len(np.unique(known))
     return _LEAST_LEVELS < levels <= MOST_LEVELS and len(known) >= _LEAST_ROWS_A_LEVEL * levels
 
@@ -97,13 +99,14 @@ def _near(sums: Values, counts: Values, width: int, mean: float) -> Values:
 
 
 def _on_one_side(sums: Values, counts: Values, own: Values, mean: float) -> Values:
-    """Return the mean of the value before or after, whichever is closer to its own.
+    """Return the mean of the value before, of that after or of both, whichever is like its own.
 
     Where a quantity's effect is a step, one of the two is beyond it.
     """
     means = np.concatenate([[mean], (sums + mean) / (counts + 1), [mean]])
-    before, after = means[:-2], means[2:]
-    closer: Values = np.where(np.abs(before - own) <= np.abs(after - own), before, after)
+    beside = np.stack([means[:-2], means[2:], (means[:-2] + means[2:]) / 2])
+    closest = np.abs(beside - own).argmin(axis=0)
+    closer: Values = np.take_along_axis(beside, closest[None], axis=0)[0]
     return closer
 
 

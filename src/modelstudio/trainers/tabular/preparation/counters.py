@@ -100,8 +100,9 @@ def _strongest(features: Values, targets: Values) -> Values:
     """Return the features, of very many those that go along with the target the most."""
     if features.shape[1] <= _MOST_COLUMNS:
         return features
-    filled = np.where(np.isnan(features), np.nanmean(features, axis=0), features)
-    centred = filled - filled.mean(axis=0)
+    known = ~np.isnan(features)
+    means = np.where(known, features, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    centred = np.where(known, features - means, 0)
     spread = centred.std(axis=0)
     along = np.abs(centred.T @ (targets - targets.mean(axis=0))).max(axis=1)
     strength = np.divide(along, spread, out=np.zeros(len(along)), where=spread > 0)

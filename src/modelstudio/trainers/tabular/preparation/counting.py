@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelstudio.tables.readings import is_mark
+from modelstudio.trainers.tabular.preparation.categories import Categories
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,9 @@ _EXAMPLES = 3
 _LONGEST = 40
 # A column most of whose values are new is written in another way than in training, or is another.
 _MOSTLY_NEW = 0.5
+# So is one that should have so many values of the usual levels, and has a tenth of them.
+_USUAL = 10
+_HARDLY_ANY = 0.1
 
 
 @dataclass(slots=True)
@@ -33,6 +37,8 @@ class Counted:
         Those whose value is not what the column was taken for; they count as missing.
     new
         Those whose category training did not see.
+    usual
+        Those of a level that training had often, where rare and unknown values share one.
     replaced
         Rows without a value in which another stands in for it.
     """
@@ -40,6 +46,7 @@ class Counted:
     values: int = 0
     unfit: int = 0
     new: int = 0
+    usual: int = 0
     replaced: int = 0
     examples: list[str] = field(default_factory=list)
 
@@ -75,6 +82,8 @@ class Counts:
         if column.is_category:
             counted.values += len(data) - int(data.missing.sum())
             counted.new += int((np.isnan(first) & ~data.missing).sum())
+            rare = getattr(column.treatments[0], "rare", None)
+            counted.usual += int((first != rare).sum() - np.isnan(first).sum())
             gone = data.missing
         else:
             counted.add(data, first)
@@ -106,9 +115,24 @@ class Counts:
                     f"{counted.new} of {counted.values} values of column {name!r} are none that "
                     "training had"
                 )
+            elif counted.usual < _HARDLY_ANY * _expected(column, counted):
+                notes.append(
+                    f"{counted.values - counted.usual} of {counted.values} values of column "
+                    f"{name!r} are none that training had often, as most of its values were"
+                )
             if counted.replaced and column.stand_in is not None:
                 notes.append(column.stand_in.note(name, counted.replaced))
         return notes
+
+
+def _expected(column: PreparedColumn, counted: Counted) -> float:
+    """Return how many values should be of the usual levels; 0 where too few to tell."""
+    first = column.treatments[0]
+    if not isinstance(first, Categories) or first.rare is None:
+        return 0.0
+    share = sum(first.shares) - first.shares[first.rare]
+    expected = share * counted.values
+    return expected if share > _MOSTLY_NEW and expected >= _USUAL else 0.0
 
 
 def shown(examples: list[str]) -> str:

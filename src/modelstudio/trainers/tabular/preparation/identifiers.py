@@ -42,7 +42,7 @@ _NAMED_ID = re.compile(
 )
 # What tables are saved with that never was one of their columns.
 _NAMED_INDEX = re.compile(
-    r"__index_level_\d+__|unnamed: ?\d+|index|level_0"
+    r"__index_level_\d+__|unnamed: ?\d+(?:[._]\w+)*|\.\.\.\d+|index|level_0"
     r"|row[\s_.-]?(?:names?|no|nr|num|number|index|id)",
     re.IGNORECASE,
 )

@@ -30,6 +30,10 @@ _MICROSECONDS_A_MINUTE = 60_000_000
 # outside, such as 9999-12-31, stands for "never" and counts as missing.
 EARLIEST = pd.Timestamp.min.value // 1000 + 1
 LATEST = pd.Timestamp.max.value // 1000 - 1
+# Numbers that count from 1970, and the microseconds of one; what is in no year from 1990 to 2049 is
+# of another unit, or a date that is written as a number.
+COUNTED = {bits.SECONDS: 1_000_000, bits.MILLISECONDS: 1_000, bits.MICROSECONDS: 1}
+COUNTED_FROM, COUNTED_TO = 631_152_000_000_000, 2_524_608_000_000_000
 _UNITS = {"ns": (1, 1000), "us": (1, 1), "ms": (1000, 1), "s": (1_000_000, 1)}
 
 
@@ -113,13 +117,13 @@ class Moments(MomentParts):
 
     def micros(self, name: str) -> Callable[[Any], int | None]:  # noqa: ARG002
         days, iso = self._is_whole_days, self.reading.form == bits.YMD
-        reading = self.reading
+        reading, (earliest, latest) = self.reading, self._bounds
 
         def read(value: Any) -> int | None:
             found = _iso_micros(value) if iso and value.__class__ is str else None
             if found is None:
                 found = value_of(reading, value)
-            if found is None or not EARLIEST <= found <= LATEST:
+            if found is None or not earliest <= found <= latest:
                 return None
             moment: int = found // MICROSECONDS_A_DAY * MICROSECONDS_A_DAY if days else found
             return moment
@@ -129,9 +133,16 @@ class Moments(MomentParts):
     def distinct_micros(self, texts: list[str]) -> tuple[Values, Values]:
         many = many_values(self.reading, texts)
         if many is not None:
-            return _native(pd.Series(many))
+            known, found = _native(pd.Series(many))
+            earliest, latest = self._bounds
+            return known & (found >= earliest) & (found <= latest), found
         micros = self.micros("")
         return split([micros(text) for text in texts])
+
+    @property
+    def _bounds(self) -> tuple[int, int]:
+        counted = self.reading.form in COUNTED
+        return (COUNTED_FROM, COUNTED_TO) if counted else (EARLIEST, LATEST)
 
     @property
     def _is_whole_days(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from modelstudio.trainers.tabular.preparation.treatment import Reader, Values
 
 _LARGEST = 2**62
+_EXACT = 2**53  # beyond, floats round whole numbers
 _A_SECOND = 1e6  # microseconds, in which durations are read
 
 
@@ -188,6 +190,15 @@ class Booleans(Treatment):
     @classmethod
     def of_state(cls, state: Mapping[str, Any]) -> Self:
         return cls(BooleanReading((state["words"][0], state["words"][1])))
+
+
+def of_decimals(reading: Reading, data: ColumnData) -> Reading:
+    """Return the reading of a column of decimals; ids that floats would round are whole."""
+    known = [value for value in data.objects if isinstance(value, Decimal) and not value.is_nan()]
+    if not isinstance(reading, NumberReading) or not known:
+        return reading
+    whole = all(value == value.to_integral_value() for value in known)
+    return NumberReading(whole=True) if whole and max(map(abs, known)) > _EXACT else reading
 
 
 def _duration(reading: Reading) -> Callable[[Any], float]:

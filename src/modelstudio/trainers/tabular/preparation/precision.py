@@ -27,6 +27,9 @@ _EXACT = 2**52
 # Differences of whole numbers up to here are within 64 bits.
 _LARGEST = 2**61
 _DIGITS = 53
+# Whole numbers up to here are exact in single precision.
+_ALWAYS_EXACT = 2**24
+_SAMPLE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +90,14 @@ class Precision:
 
 def choose(numbers: Values) -> Precision | None:
     """Return how to keep int64 or finite float64 numbers apart, None where nothing is needed."""
+    whole = numbers.dtype.kind == "i" or bool((numbers == np.floor(numbers)).all())
+    if not len(numbers) or (whole and max(_bounds(numbers)) <= _ALWAYS_EXACT):
+        return None
+    # Numbers with a fraction lie as close to each other as there are many: a sample tells.
     distinct = np.unique(numbers)
+    if not whole:
+        distinct = distinct[:: max(len(distinct) // _SAMPLE, 1)]
     lost = len(distinct) - len(np.unique(distinct.astype("float64").astype("float32")))
-    whole = bool((distinct == np.floor(distinct)).all())
     if not lost or (not whole and lost < _LOST_SHARE * len(distinct)):
         return None
     wanted = len(distinct) if whole else _KEPT_SHARE * len(distinct)

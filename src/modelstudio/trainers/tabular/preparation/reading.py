@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from modelstudio.tables import types
 from modelstudio.tables.readings import (
     UNFIT,
     BooleanReading,
@@ -29,10 +30,10 @@ if TYPE_CHECKING:
 #: Of the distinct texts that must fit for a column of text to be read as something else.
 _NEARLY_ALL: Final = 0.98
 _MANY: Final = 1000
-WHOLE: Final = frozenset({"BYTE", "SHORT", "INTEGER", "LONG"})
+WHOLE: Final = frozenset(types.INTEGERS)
 _OF_TYPES: Final[Mapping[str, Reading]] = {
     **dict.fromkeys(WHOLE, NumberReading(whole=True)),
-    **dict.fromkeys(("FLOAT", "DOUBLE", "DECIMAL"), NumberReading()),
+    **dict.fromkeys(types.FRACTIONS, NumberReading()),
     "BOOLEAN": BooleanReading(),
     "DATE": MomentReading(bits.YMD),
     "TIMESTAMP": MomentReading(bits.YMD, timed=True, zoned=True),
@@ -82,7 +83,17 @@ class Readings:
             evidence[name] = Evidence()
             # In an order that is not the rows', of which long columns are looked at in part.
             evidence[name].observe(pa.array(sorted(texts), pa.string()))
-        return decide(evidence, hints=self.told, least_share=_NEARLY_ALL)
+        hints = {**self._marked(), **self.told}
+        return decide(evidence, hints=hints, least_share=_NEARLY_ALL)
+
+    def _marked(self) -> dict[str, str]:
+        """Return the columns of text of which is known that some of it stands for no value."""
+        found = {name: of_state(state) for name, state in self.known.items()}
+        return {
+            name: reading.name
+            for name, reading in found.items()
+            if isinstance(reading, TextReading) and reading.missing
+        }
 
 
 def _are_alike(told: Reading, field_type: str) -> bool:

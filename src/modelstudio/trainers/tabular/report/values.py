@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from modelstudio.trainers.tabular.preparation.identity import plain
+from modelstudio.tables.identity import plain
 from modelstudio.trainers.tabular.preparation.moments import MomentParts
 from modelstudio.trainers.tabular.preparation.plain import Booleans, Numbers
 from modelstudio.trainers.tabular.preparation.treatment import ColumnData, bounded

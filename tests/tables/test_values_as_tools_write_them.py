@@ -158,3 +158,10 @@ def test_dates_beside_iso_are_asked_about_when_the_day_is_not_told(texts: list[s
 )
 def test_what_looks_like_a_date_of_a_tool_and_is_none(texts: list[str]) -> None:
     assert decided(texts).reading.kind in {"text", "number"}
+
+
+def test_a_question_shows_three_different_values_though_they_repeat() -> None:
+    texts = ["48.137"] * 9 + ["11.576"] * 9 + ["7.251", "5"]
+    decision = decided(texts)
+    assert decision.question
+    assert decision.examples == ("7.251", "11.576", "48.137")

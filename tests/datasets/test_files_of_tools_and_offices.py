@@ -50,7 +50,9 @@ def test_a_folder_of_codes_keeps_their_zeros(typed: bool) -> None:
 
 def test_moments_with_and_without_an_offset_are_asked_about() -> None:
     data = b"t\n2024-01-31T12:00:00\n2024-07-31T12:00:00Z\n2024-07-31T13:00:00Z\n"
-    (field,), _ = infer(profiles({"t.csv": data}))
+    fields, _ = infer(profiles({"t.csv": data}))
+    assert fields is not None
+    (field,) = fields
     assert field["type"] == "STRING"
     assert field["customMetadata"] == {
         "reading": "text",

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from modelstudio.tables.readings import Decision, Evidence, decide
+from modelstudio.tables.readings import Decision, Evidence, decide, named
 
 TODAY = dt.date(2026, 11, 28)
 
@@ -49,6 +49,7 @@ def test_amounts_as_accounts_write_them(texts: list[str], found: list[float]) ->
 def test_amounts_of_different_currencies_are_not_one_column_of_numbers() -> None:
     decision = decided(["CHF 5", "NOK 7", "CHF 6"])
     assert decision.reading.name == "text"
+    assert named("number 1.234,5 other currency").read("5,5 kr") == 5.5  # as stored before
 
 
 @pytest.mark.parametrize(

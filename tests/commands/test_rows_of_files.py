@@ -297,3 +297,10 @@ def test_the_rows_of_a_large_file_stand_in_its_order(tmp_path: Path, keep: bool)
     found = read(path, columns, keep=keep, as_text=False)
 
     assert [int(room) for room in found["rooms"]] == list(range(rows))
+
+
+def test_lines_around_the_rows_are_left_out_and_said(tmp_path: Path) -> None:
+    text = "Prices\n\nx,y,z\nm,s,kg\n1,2,3\n2,3,4\n3,4,5\n(3 rows)\n"
+    path = file(tmp_path, text)
+    assert read(path, wanted(x="double")) == {"x": [1, 2, 3]}
+    assert len(RowsFile(path, wanted(x="double")).layouts[0].notes) == 3

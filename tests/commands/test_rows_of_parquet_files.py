@@ -84,3 +84,8 @@ def test_a_parquet_column_of_another_type_is_refused(
 def test_what_is_no_parquet_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match=r"^t.parquet: It is not a Parquet file, or a damaged"):
         read(file(tmp_path, "a\n1\n", "t.parquet"), wanted(a="long"))
+
+
+def test_a_code_in_a_table_with_gaps_is_the_text_that_training_saw(tmp_path: Path) -> None:
+    path = write_parquet(tmp_path, c=pa.array([101.0, None, float("nan"), 7.5]))
+    assert read(path, wanted(c="string")) == {"c": ["101", None, None, "7.5"]}

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from modelstudio.tables.readings import Decision, Evidence, decide
+from modelstudio.tables.readings import Decision, Evidence, decide, named
 
 TODAY = dt.date(2026, 11, 28)
 
@@ -49,6 +49,7 @@ def test_amounts_as_accounts_write_them(texts: list[str], found: list[float]) ->
 def test_amounts_of_different_currencies_are_not_one_column_of_numbers() -> None:
     decision = decided(["CHF 5", "NOK 7", "CHF 6"])
     assert decision.reading.name == "text"
+    assert named("number 1.234,5 other currency").read("5,5 kr") == 5.5  # as stored before
 
 
 @pytest.mark.parametrize(
@@ -86,3 +87,82 @@ def test_moments_in_digits_of_a_table_with_gaps(texts: list[str], name: str) -> 
     many = texts * 500
     assert decided(texts, "moment").reading.name == name
     assert decided(many, "moment").reading.name == name
+
+
+JANUARY, FEBRUARY = dt.date(2024, 1, 31), dt.date(2024, 2, 1)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["31JAN2024", "01FEB2024"],  # SAS
+        ["31jan2024", "1feb2024"],  # Stata
+        ["31-JAN-24", "01-FEB-24"],  # Oracle
+        ["Mi, 31.01.2024", "Do, 01.02.2024"],
+        ["mercredi 31 janvier 2024", "jeudi 1er février 2024"],
+        ["miércoles, 31 de enero de 2024", "jueves, 1 de febrero de 2024"],
+        ["31 stycznia 2024", "1 lutego 2024"],
+        ["onsdag 31 januari 2024", "torsdag 1 februari 2024"],
+        ["2024-01-31", "01.02.2024"],  # a spreadsheet in which one date is a text
+        ["2024-01-31 00:00:00", "01.02.2024"],
+    ],
+)
+def test_dates_as_tools_and_people_write_them(texts: list[str]) -> None:
+    assert values(decided(texts), texts) == [JANUARY, FEBRUARY]
+
+
+NOON, EVENING = dt.datetime(2024, 1, 31, 12), dt.datetime(2024, 2, 1, 20, 30)  # noqa: DTZ001
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["31JAN2024:12:00:00", "01FEB2024:20:30:00"],
+        ["31-JAN-24 12.00.00.000000 PM", "01-FEB-24 08.30.00.000000 PM"],
+        ["2024-01-31-12.00.00.000000", "2024-02-01-20.30.00.000000"],
+        ["31.01.2024 12:00 Uhr", "01.02.2024 20:30 Uhr"],
+        ["31.1.2024 klo 12.00", "1.2.2024 klo 20.30"],
+        ["31/01/2024 12:00:00 p. m.", "01/02/2024 08:30:00 p. m."],
+    ],
+)
+def test_times_as_tools_and_people_write_them(texts: list[str]) -> None:
+    assert values(decided(texts), texts) == [NOON, EVENING]
+
+
+def test_java_names_the_zone_behind_the_offset() -> None:
+    texts = ["2024-01-31T12:00+01:00[Europe/Berlin]", "2024-07-01T12:00+02:00[Europe/Berlin]"]
+    found = values(decided(texts), texts)
+    assert [one.hour for one in found] == [11, 10]
+
+
+@pytest.mark.parametrize(
+    ("texts", "name"),
+    [(["2024m1", "2024m12"], "month yyyy-mm"), (["2024w1", "2024w12"], "week yyyy-Www")],
+)
+def test_months_and_weeks_of_stata(texts: list[str], name: str) -> None:
+    assert decided(texts, "moment").reading.name == name
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [["2024-01-31", "01/02/2024"], ["2024-01-31", "2024-03-05", "03/04/2024"]],
+)
+def test_dates_beside_iso_are_asked_about_when_the_day_is_not_told(texts: list[str]) -> None:
+    decision = decided(texts)
+    assert decision.question
+    assert set(decision.possible) == {"date dd/mm/yyyy", "date mm/dd/yyyy"}
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [["12.30", "11.45"], ["2024-12", "2024-13"], ["31ABC2024", "01XYZ2024"], ["m1", "w2"]],
+)
+def test_what_looks_like_a_date_of_a_tool_and_is_none(texts: list[str]) -> None:
+    assert decided(texts).reading.kind in {"text", "number"}
+
+
+def test_a_question_shows_three_different_values_though_they_repeat() -> None:
+    texts = ["48.137"] * 9 + ["11.576"] * 9 + ["7.251", "5"]
+    decision = decided(texts)
+    assert decision.question
+    assert decision.examples == ("7.251", "11.576", "48.137")

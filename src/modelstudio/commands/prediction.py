@@ -212,9 +212,13 @@ class _Run:
         for layout in self._table.layouts:
             try:
                 with table_writing.created(self._request.output) as output:
-                    return self._write(layout, output)
+                    rows = self._write(layout, output)
+                for note in layout.notes:
+                    self._watcher.note(f"{self._input.name}: {note}")
             except Malformed as error:
                 first = first or error
+            else:
+                return rows
         assert first is not None  # noqa: S101 - there is always a layout
         raise first
 

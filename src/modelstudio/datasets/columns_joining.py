@@ -17,17 +17,20 @@ def joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] |
     both = one["field"], other["field"]
     if bool(one["zone"]) != bool(other["zone"]):
         return None  # moments without a zone may be of any
-    zone = one["zone"] if one["zone"] == other["zone"] else "UTC"
+    more = {"zone": one["zone"] if one["zone"] == other["zone"] else "UTC"}
+    precise = bool(one.get("precise") or other.get("precise"))
+    if precise:
+        more["precise"] = True
     if both[0] == both[1]:
-        return {**one, "zone": zone}
+        return {**one, **more}
     if {field["type"] for field in both} == {"DECIMAL"}:
         return {**one, "field": _wider_decimal(*both)}
     wider = types.wider(both[0]["type"], both[1]["type"])
     if wider is None and "partition" in one and "partition" in other:
         wider = "STRING"  # zip=01234 beside zip=12345
-    if wider is None:
+    if wider is None or (precise and wider == "DOUBLE"):  # it would round identifiers
         return None
-    return {**one, "field": {**one["field"], "type": wider}, "zone": zone}
+    return {**one, "field": {**one["field"], "type": wider}, **more}
 
 
 def type_name(column: Mapping[str, Any]) -> str:

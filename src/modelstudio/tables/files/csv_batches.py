@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 from pyarrow import csv as parsing
 
-from modelstudio.tables.files import heads, quotes
+from modelstudio.tables.files import heads, quotes, surroundings
 from modelstudio.tables.files.heads import MAX_LINE_BYTES
 from modelstudio.tables.files.problems import Unreadable
 from modelstudio.tables.files.text import TextFile
@@ -48,6 +48,8 @@ class Dialect:
         Whether quoted values have line ends in them.
     names
         How many names the header has.
+    end
+        The offset behind the last row, if notes follow it.
     """
 
     delimiter: str
@@ -60,6 +62,7 @@ class Dialect:
     width: int
     newlines: bool
     names: int
+    end: int | None = None
 
     @classmethod
     def of(cls, text: TextFile, head: Head) -> Dialect:
@@ -82,6 +85,7 @@ class Dialect:
             head.width,
             newlines,
             len(head.names),
+            end_of(text, head),
         )
 
     @classmethod
@@ -95,6 +99,18 @@ class Dialect:
         return TextFile(
             path, self.gzipped, self.encoding, self.skipped, self.quotes, self.backslashes
         )
+
+
+def end_of(text: TextFile, head: Head) -> int | None:
+    """Return where the notes below a table begin, None if there are none."""
+    lines = text.tail.splitlines(keepends=True)
+    if len(text.tail) < text.size - head.start:
+        lines = lines[1:]  # of the first, the beginning may be missing
+    else:
+        lines = text.tail[head.start - text.size :].splitlines(keepends=True)
+    shown = [line.decode(errors="replace") for line in lines]
+    count = surroundings.footnotes(shown, head.delimiter, head.width)
+    return text.size - sum(map(len, lines[-count:])) if count else None
 
 
 def _newlines(text: TextFile, delimiter: str) -> bool:
@@ -186,7 +202,7 @@ def _batches(
         invalid_row_handler=skipping,
     )
     left = skipped
-    with text.opened(dialect.start) as stream:
+    with text.opened(dialect.start, dialect.end) as stream:
         try:
             for batch in arrow_csv.open_csv(stream, reading, parse, _conversion(dialect, how)):
                 if left < batch.num_rows:
@@ -213,7 +229,7 @@ def _conversion(dialect: Dialect, how: Parsing) -> Any:
 def _odd_row(text: TextFile, dialect: Dialect) -> Unreadable:
     """Find the first row that has more or fewer values than it should."""
     before = text.line_of(dialect.start) - 1
-    with text.opened(dialect.start) as stream:
+    with text.opened(dialect.start, dialect.end) as stream:
         lines = io.TextIOWrapper(stream, "utf-8", newline="")
         rows = csv.reader(
             lines,

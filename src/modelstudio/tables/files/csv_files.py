@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 
-from modelstudio.tables.files import csv_batches, heads, names, text
+from modelstudio.tables.files import csv_batches, heads, names, surroundings, text
 from modelstudio.tables.files.csv_batches import Dialect, Parsing
 from modelstudio.tables.files.problems import Unreadable
 from modelstudio.tables.files.quick_types import quick_types
@@ -105,12 +105,27 @@ def _profile(known: TextFile, head: Head) -> dict[str, Any]:
     dialect = Dialect.of(known, head)
     told = text.ENCODINGS.get(known.encoding)
     notes = [f"The file is {told} text."] if told else []
+    notes += left_out(known, head)
+    last = known.tail[: None if dialect.end is None else dialect.end - known.size].rstrip()
+    first = last.split(b"\n")[-1].decode(errors="replace").split(head.delimiter)[0].strip('" ')
+    if surroundings.is_sum(first):
+        notes.append(f"The last row begins with {first!r}; it counts as a row like the others.")
     how = Parsing()
     rows = csv_batches.read(known.path, dialect, how)
-    found = profile_of(list(head.names), dialect.width, rows, [*notes, *head.notes])
+    found = profile_of(list(head.names), dialect.width, rows, notes)
     if how.comments:
         found["notes"].append(f"{heads.lines_of_comments(len(how.comments))}: left out.")
     return {"dialect": dialect.state(), **found}
+
+
+def left_out(known: TextFile, head: Head) -> list[str]:
+    """Return what is to be said of the lines around a table."""
+    end = csv_batches.end_of(known, head)
+    if end is None:
+        return list(head.notes)
+    below = known.tail[end - known.size :].decode(errors="replace").splitlines()
+    told = surroundings.said([line for line in below if line.strip()], "below the table")
+    return [*head.notes, told]
 
 
 def profile_of(

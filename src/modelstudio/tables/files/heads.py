@@ -20,8 +20,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from modelstudio.tables.files import surroundings
 from modelstudio.tables.files.names import numbers_rows
 from modelstudio.tables.files.problems import Unreadable
+from modelstudio.tables.files.surroundings import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,7 +33,9 @@ if TYPE_CHECKING:
 DELIMITERS: Final = (",", ";", "\t", "|")
 COMMENT: Final = "#"
 MAX_LINE_BYTES: Final = 1 << 24
+MAX_COLUMNS: Final = 100_000
 _SAMPLE_ROWS: Final = 500
+_LONGEST_VALUE: Final = 64
 _SEP_LINE: Final = re.compile(r'"?sep=([,;|:^~ \t]|\\t)"?\s*', re.IGNORECASE)
 _VALUE: Final = re.compile(
     r"[-+]?[\d.,' ]*\d[\d.,' ]*%?|[-+\d.]+e[-+]?\d+|true|false|\d[\d:/.\-TZ+ ]*\d", re.IGNORECASE
@@ -58,7 +62,7 @@ class Head:
     agrees
         Whether all of the first rows have.
     notes
-        What is to be said of the lines before them.
+        What is to be said of lines that are no rows.
     """
 
     delimiter: str
@@ -119,8 +123,37 @@ def _behind_sep_line(content: str) -> tuple[str | None, int]:
 
 def _head(content: str, at: int, delimiter: str, *, complete: bool) -> Head:
     records = _records(content, at, delimiter)
+    names, end, comments = _behind_comments(records)
+    rows = [Record(names, end), *_first_rows(records, complete=complete)]
+    if comments and _names_columns(comments[-1][0], names):
+        rows.insert(0, Record(*comments.pop()))
+    notes, rows = _within(rows)
+    if comments:
+        notes.append(f"{lines_of_comments(len(comments))} above the header: left out.")
+    header, rows = rows[0], rows[1:]
+    found = [one.values for one in rows]
+    quoted = content[header.end :].lstrip().startswith('"')
+    width = _width(header.values, found, quoted=quoted)
+    fitting = [row for row in found if len(row) == width]
+    more = surroundings.second_headers(fitting) if width > 1 and fitting[:2] == found[:2] else 0
+    if more:
+        notes.append(surroundings.said([delimiter.join(fitting[0])], "below the names of columns"))
+        header = Record(header.values, rows[more - 1].end)
+    if surroundings.looks_like_values(header.values):
+        notes.append("The first line was taken for the names of the columns; it looks like values.")
+    start = len(content[: header.end].encode())
+    agrees = all(len(row) == width or is_comment(row[0]) for row in found[more:])
+    return Head(delimiter, header.values, start, width, fitting[more:], agrees, tuple(notes))
+
+
+def _behind_comments(
+    records: Iterator[tuple[list[str], int]],
+) -> tuple[list[str], int, list[tuple[list[str], int]]]:
+    """Return the first record that is no comment, the place behind it, and the comments."""
     names, end = next(records)
-    comments = []
+    if len(names) > MAX_COLUMNS:
+        raise Unreadable(f"It has more than {MAX_COLUMNS:,} columns.")
+    comments: list[tuple[list[str], int]] = []
     while is_blank(names) or is_comment(names[0]):
         if not is_blank(names):
             comments.append((names, end))
@@ -131,16 +164,15 @@ def _head(content: str, at: int, delimiter: str, *, complete: bool) -> Head:
             names, end = comments.pop()
             break
         names, end = following
-    rows = _first_rows(records, complete=complete)
-    if comments and _names_columns(comments[-1][0], names):
-        rows = [names, *rows]
-        names, end = comments.pop()
-    width = _width(names, rows)
-    start = len(content[:end].encode())
-    fitting = [row for row in rows if len(row) == width]
-    agrees = all(len(row) == width or is_comment(row[0]) for row in rows)
-    notes = [f"{lines_of_comments(len(comments))} above the header: left out."] if comments else []
-    return Head(delimiter, names, start, width, fitting, agrees, notes)
+    return names, end, comments
+
+
+def _within(records: list[Record]) -> tuple[list[str], list[Record]]:
+    """Return the records of the table alone, and what is to be said of those before it."""
+    above = surroundings.titles(records)
+    lines = [" ".join(filter(str.strip, one.values)) for one in records[:above]]
+    notes = [surroundings.said(lines, "above the table")] if lines else []
+    return notes, records[above:]
 
 
 def lines_of_comments(count: int) -> str:
@@ -162,14 +194,16 @@ def _records(content: str, at: int, delimiter: str) -> Iterator[tuple[list[str],
         yield record, done
 
 
-def _first_rows(records: Iterator[tuple[list[str], int]], *, complete: bool) -> list[list[str]]:
-    rows: list[list[str]] = []
+def _first_rows(records: Iterator[tuple[list[str], int]], *, complete: bool) -> list[Record]:
+    rows: list[Record] = []
+    blank = False
     try:
-        for row, _ in records:
+        for row, end in records:
             if len(rows) > _SAMPLE_ROWS:
                 return rows[:-1]
             if not is_blank(row):
-                rows.append(row)
+                rows.append(Record(row, end, blank))
+            blank = is_blank(row)
     except csv.Error:  # it shows again, with its line, when all is read
         return rows
     return rows if complete else rows[:-1]
@@ -179,24 +213,26 @@ def _names_columns(comment: Sequence[str], following: Sequence[str]) -> bool:
     """Whether it is the comment that names the columns, since what follows it are values."""
     if len(comment) != len(following):
         return False
-    return any(map(_VALUE.fullmatch, following)) and not any(map(_VALUE.fullmatch, comment[1:]))
+    return any(map(_is_value, following)) and not any(map(_is_value, comment[1:]))
 
 
-def _width(names: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+def _width(names: Sequence[str], rows: Sequence[Sequence[str]], *, quoted: bool) -> int:
     """Return how many values a row has, by the first rows."""
     counts = {len(row) for row in rows if not is_comment(row[0])}
     counts = counts or {len(row) for row in rows}
     if len(counts) == 1 and len(names) > 1:
         found = counts.pop()
-        if found == len(names) + 1 and (_are_row_names(rows) or not any(row[-1] for row in rows)):
+        if found == len(names) + 1 and (
+            _are_row_names(rows, quoted=quoted) or not any(row[-1] for row in rows)
+        ):
             return found
         if found == len(names) - 1 and not names[-1].strip():
             return found
     return len(names)
 
 
-def _are_row_names(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first values may be R's names of rows, of which no two are alike.
+def _are_row_names(rows: Sequence[Sequence[str]], *, quoted: bool) -> bool:
+    """Whether the first values may be R's names of rows, quoted or not, of which no two are alike.
 
     If they are not, all rows have a value too many: a number with a comma in it, without quotes.
     """
@@ -204,9 +240,16 @@ def _are_row_names(rows: Sequence[Sequence[str]]) -> bool:
     numbers = [int(name) for name in first if name.isascii() and name.isdecimal()]
     if len(set(first)) < len(first):
         return False
-    return not any(map(_VALUE.fullmatch, first)) or (
-        len(numbers) == len(first) and numbers_rows(np.array(numbers))
+    return (
+        quoted
+        or not any(map(_is_value, first))
+        or (len(numbers) == len(first) and numbers_rows(np.array(numbers)))
     )
+
+
+def _is_value(text: str) -> bool:
+    """Whether a text looks like a single value; the pattern takes long for a list of many."""
+    return len(text) <= _LONGEST_VALUE and _VALUE.fullmatch(text) is not None
 
 
 def _unlikeliness(head: Head) -> tuple[bool, float, int]:
@@ -218,6 +261,6 @@ def _impurity(head: Head) -> float:
     others = [other for other in DELIMITERS if other != head.delimiter]
     values = [value for row in head.rows for value in row]
     mixed = sum(
-        any(other in value for other in others) and not _VALUE.fullmatch(value) for value in values
+        any(other in value for other in others) and not _is_value(value) for value in values
     )
     return mixed / max(1, len(values))

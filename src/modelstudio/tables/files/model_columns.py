@@ -93,7 +93,7 @@ def read(column: pa.Array, wanted: Wanted) -> tuple[pa.Array, pa.Array | None]:
     if pa.types.is_null(column.type):
         return pa.nulls(len(column), type_), None
     if kind == "STRING" and not pa.types.is_nested(column.type):
-        return conversions.as_texts(column), None
+        return _identities(column), None
     is_moment = pa.types.is_timestamp(column.type) or pa.types.is_date(column.type)
     if kind in {"DATE", "TIMESTAMP"} and is_moment:
         return _moments(column, type_)
@@ -111,6 +111,15 @@ def _texts(
         return columns.read_texts(column, reading, kind, type_)
     found = reading.column(column)
     return found.values, found.unfit if pc.any(found.unfit).as_py() else None
+
+
+def _identities(column: pa.Array) -> pa.Array:
+    """Return values as the texts that identify them; whole floats come of tables with gaps."""
+    texts = conversions.as_texts(column)
+    if not pa.types.is_floating(column.type):
+        return texts
+    valid = pc.if_else(pc.is_nan(column), pa.scalar(None, pa.string()), texts)
+    return pc.replace_substring_regex(valid, r"^(-?[0-9]+)\.0$", r"\1")
 
 
 def _is_number(type_: pa.DataType) -> bool:

@@ -60,12 +60,15 @@ class Layout:
         Yields its rows, all columns or those at some positions.
     rows
         How many it has, about; None when only reading it would tell.
+    notes
+        What is to be said of lines that are no rows.
     """
 
     names: Sequence[str]
     header: Sequence[str]
     read: Callable[[list[int] | None], Iterator[pa.RecordBatch]]
     rows: int | None
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,12 +197,13 @@ def _layouts(path: Path) -> list[Layout]:
     if name.endswith(xlsx_files.SUFFIXES):
         sheet = xlsx_files.Sheet(path)
         read = partial(_sheet_batches, sheet)
-        return [Layout(names.of_cells(sheet.header), sheet.header, read, None)]
+        return [Layout(names.of_cells(sheet.header), sheet.header, read, None, sheet.notes)]
     found = []
     for text, head in csv_files.layouts(path):
         cells = csv_files.cells_of(head)
         read = partial(_csv_batches, text, head)
-        found.append(Layout(names.of_cells(cells), cells, read, _estimate(text)))
+        notes = csv_files.left_out(text, head)
+        found.append(Layout(names.of_cells(cells), cells, read, _estimate(text), notes))
     return found
 
 

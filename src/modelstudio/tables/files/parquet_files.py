@@ -20,12 +20,13 @@ from modelstudio.tables.files import conversions, names
 from modelstudio.tables.files.problems import Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 BATCH_ROWS: Final = 1 << 16
 _MAX_CELLS: Final = 1 << 22
 _MAX_DIGITS: Final = 38
+_EXACT: Final = 2**53
 _DAMAGED: Final = "It is not a Parquet file, or a damaged one."
 
 
@@ -45,8 +46,10 @@ def profile(path: Path) -> dict[str, Any]:
             left_out = set()  # several levels say what each row is of
         positions = [index for index, name in enumerate(schema.names) if name not in left_out]
         clean, notes = names.tidy([schema.names[position] for position in positions])
+        places = {leaf: place for place, leaf in enumerate(file.schema.names)}
         columns = [
             _column(file, schema.field(position), position, name)
+            | _precision(file, schema.field(position), places)
             for position, name in zip(positions, clean, strict=True)
         ]
     said = [f"The column {name!r} is an index of pandas: left out." for name in sorted(left_out)]
@@ -150,6 +153,15 @@ def _column(file: pq.ParquetFile, field: pa.Field, position: int, name: str) -> 
         "zone": type_.tz if pa.types.is_timestamp(type_) else None,
         "empty": pa.types.is_null(type_),
     }
+
+
+def _precision(file: pq.ParquetFile, field: pa.Field, places: Mapping[str, int]) -> dict[str, Any]:
+    """Say of a column whether the footer tells of whole numbers that a float would round."""
+    for group in range(file.metadata.num_row_groups if pa.types.is_int64(field.type) else 0):
+        seen = file.metadata.row_group(group).column(places[field.name]).statistics
+        if seen is not None and seen.has_min_max and max(-seen.min, seen.max) > _EXACT:
+            return {"precise": True}
+    return {}
 
 
 def _check_digits(file: pq.ParquetFile, type_: Any, position: int, name: str) -> None:

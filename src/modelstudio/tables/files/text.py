@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 _CHUNK: Final = 1 << 20
 _HEAD_BYTES: Final = 1 << 22
+_TAIL_BYTES: Final = 1 << 14
+#: As a share of all bytes. Where every value is a NUL byte it is a quarter.
+_LEAST_ZEROS: Final = 0.35
 _GZIP: Final = b"\x1f\x8b"
 _BOMS: Final = (
     (b"\xef\xbb\xbf", "utf-8"),
@@ -62,6 +65,10 @@ class TextFile:
         Whether there is any double quote in it.
     backslashes
         Whether quotes are escaped with a backslash. The text is given with them doubled.
+    size
+        How many bytes of text there are, if quotes are not escaped.
+    tail
+        The last of them.
     """
 
     path: Path
@@ -70,10 +77,12 @@ class TextFile:
     skipped: int
     quotes: bool = False
     backslashes: bool = False
+    size: int = 0
+    tail: bytes = b""
 
     def escaped(self) -> TextFile:
         """Return the same file, read as one whose quotes are escaped with a backslash."""
-        return replace(self, backslashes=True)
+        return replace(self, backslashes=True, size=0, tail=b"")
 
     def blocks(self) -> Iterator[bytes]:
         """Yield the text in pieces of about a megabyte.
@@ -108,8 +117,8 @@ class TextFile:
         return before
 
     @contextmanager
-    def opened(self, offset: int) -> Iterator[Any]:
-        """Open the text at an offset, for Arrow."""
+    def opened(self, offset: int, end: int | None = None) -> Iterator[Any]:
+        """Open the text from an offset to another (None: all that follows), for Arrow."""
         if self.backslashes:
             raw = pa.PythonFile(_Joined(self.blocks()), mode="r")
         else:
@@ -120,7 +129,11 @@ class TextFile:
                 raw = pa.transcoding_input_stream(raw, self.encoding, "utf-8")
         with raw:
             _skip(raw, offset)
-            yield raw
+            if end is None:
+                yield raw
+            else:
+                with pa.PythonFile(_Part(raw, end - offset), mode="r") as part:
+                    yield part
 
     def _pieces(self) -> Iterator[bytes]:
         decoder = None
@@ -167,16 +180,17 @@ def _announced(start: bytes) -> tuple[str, int]:
     sample = start[:4096]
     if len(sample) > 1:  # of text in a Latin script in UTF-16, each second byte is zero
         evens, odds = sample[::2].count(0), sample[1::2].count(0)
-        if odds * 5 > len(sample) and not evens:
+        least = len(sample) * _LEAST_ZEROS
+        if odds > least and not evens:
             return "utf-16-le", 0
-        if evens * 5 > len(sample) and not odds:
+        if evens > least and not odds:
             return "utf-16-be", 0
     return "utf-8", 0
 
 
 def _checked(text: TextFile) -> TextFile:
     decoder = codecs.getincrementaldecoder("utf-8")()
-    quotes, seen = False, 0
+    quotes, seen, tail = False, 0, b""
     for block in text.blocks():
         if not block.isascii() or decoder.getstate()[0]:
             decoder.decode(block)
@@ -185,8 +199,9 @@ def _checked(text: TextFile) -> TextFile:
             raise Unreadable(f"Line {line} has a NUL byte.")
         quotes = quotes or b'"' in block
         seen += len(block)
+        tail = (tail + block[-_TAIL_BYTES:])[-_TAIL_BYTES:]
     decoder.decode(b"", final=True)
-    return replace(text, quotes=quotes)
+    return replace(text, quotes=quotes, size=seen, tail=tail)
 
 
 def _without_unicode(text: TextFile) -> TextFile:
@@ -265,6 +280,27 @@ class _Joined:
             self._left += piece
         end = len(self._left) if size < 0 else size
         found, self._left = self._left[:end], self._left[end:]
+        return found
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class _Part:
+    """The first bytes of a stream as a file that Arrow can read."""
+
+    closed = False
+
+    def __init__(self, stream: Any, size: int) -> None:
+        self._stream = stream
+        self._left = size
+
+    def read(self, size: int = -1) -> bytes:
+        found: bytes = self._stream.read(self._left if size < 0 else min(size, self._left))
+        self._left -= len(found)
         return found
 
     def readable(self) -> bool:

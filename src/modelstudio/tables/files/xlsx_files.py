@@ -1,4 +1,4 @@
-"""Spreadsheets (.xlsx) as tables: the first sheet that has anything in it.
+"""Spreadsheets (.xlsx) as tables: the first sheet that has several columns, or else one.
 
 Its cells are written as texts, as programs write them, and read as those of a CSV file; so a
 number that somebody typed as text is a number all the same. Dates and booleans stay what they are.
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 import python_calamine
 
-from modelstudio.tables.files import csv_files
+from modelstudio.tables.files import csv_files, surroundings
 from modelstudio.tables.files.problems import Unreadable
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SIGNATURE: Final = b"PK\x03\x04"
 SUFFIXES: Final = (".xlsx", ".xlsm")
 _BATCH_ROWS: Final = 1 << 14
+_LOOKED_AT: Final = 20
 _MOST_COLUMNS: Final = 16_384  # as spreadsheets can have
 _EXACT: Final = 2**53
 #: A number that somebody could take for a thousand and more: 1.234.
@@ -42,6 +43,8 @@ class Sheet:
         The names of the file's other sheets.
     header
         The cells of the row that names the columns, as text.
+    notes
+        What is to be said of rows that were left out.
 
     Raises
     ------
@@ -61,13 +64,20 @@ class Sheet:
             raise Unreadable(f"It has more than {_MOST_COLUMNS} columns.")
         self.name = str(self._found.name)
         self.others = [name for name in workbook.sheet_names if name != self.name]
-        self._skipped = _titles(self._found)
-        rows = islice(_rows(self._found), self._skipped, None)
+        titles = _titles(self._found)
+        rows = islice(_rows(self._found), titles, None)
         self.header = [_text(cell) or "" for cell in next(rows)]
+        first = [[_text(cell) or "" for cell in row] for row in islice(rows, _LOOKED_AT)]
+        more = surroundings.second_headers(first) if len(self.header) > 1 else 0
+        self.notes = []
+        if more:
+            below = " ".join(filter(None, first[0]))
+            self.notes.append(surroundings.said([below], "below the names of columns"))
+        self._skipped = titles + 1 + more
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the rows as texts, in batches of the columns ``c0``, ``c1`` ..."""
-        rows = islice(_rows(self._found), self._skipped + 1, None)
+        rows = islice(_rows(self._found), self._skipped, None)
         names = [f"c{position}" for position in range(len(self.header))]
         while taken := list(islice(rows, _BATCH_ROWS)):
             filled = [row for row in taken if any(cell != "" for cell in row)]
@@ -77,11 +87,16 @@ class Sheet:
 
 
 def _first_filled(workbook: Any) -> Any:
+    found = None
     for name in workbook.sheet_names:
         sheet = workbook.get_sheet_by_name(name)
-        if any(any(cell != "" for cell in row) for row in islice(_rows(sheet), 100)):
+        most = max(
+            (sum(cell != "" for cell in row) for row in islice(_rows(sheet), 100)), default=0
+        )
+        if most > 1:
             return sheet
-    return None
+        found = sheet if found is None and most else found
+    return found  # a column alone, which before other sheets is a text on them
 
 
 def _rows(sheet: Any) -> Iterator[list[Any]]:
@@ -124,7 +139,7 @@ def profile(path: Path) -> dict[str, Any]:
     Unreadable
     """
     sheet = Sheet(path)
-    notes = []
+    notes = list(sheet.notes)
     if sheet.others:
         others = ", ".join(map(repr, sheet.others))
         notes.append(f"The sheet {sheet.name!r} was read, and not {others}.")

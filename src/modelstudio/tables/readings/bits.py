@@ -56,6 +56,7 @@ DURATION: Final = 1 << (_FORM + 16)  # 75:30, a length of time
 SECONDS: Final = 1 << (_FORM + 17)  # since 1970
 MILLISECONDS: Final = 1 << (_FORM + 18)
 MICROSECONDS: Final = 1 << (_FORM + 19)
+MOMENT: Final = (MICROSECONDS << 1) - YMD  # any of these
 # moments: what is in it
 TIMED: Final = 1 << 110
 LATER: Final = 1 << 111  # a time of day other than midnight

@@ -13,16 +13,11 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
-from modelstudio.tables.readings import bits, booleans, naming
+from modelstudio.tables.readings import bits, booleans, naming, numbers
 from modelstudio.tables.readings.base import ASKED_MARKS
 from modelstudio.tables.readings.booleans import BooleanReading
 from modelstudio.tables.readings.moments import FORM_NAMES, MomentReading, window_of
-from modelstudio.tables.readings.numbers import (
-    CURRENCIES,
-    NOTATION_BITS,
-    NumberReading,
-    currency_bit,
-)
+from modelstudio.tables.readings.numbers import CURRENCIES, NOTATION_BITS, NumberReading
 from modelstudio.tables.readings.texts import TextReading
 
 if TYPE_CHECKING:
@@ -37,6 +32,7 @@ _NEARLY: Final = 0.8
 _POINT: Final = ("1234.5", "1,234.5", "1 234.5")
 _COMMA: Final = ("1.234,5", "1 234,5")
 _ORDERED: Final = (bits.DMY, bits.MDY, bits.YMD2, bits.DMY2, bits.MDY2)
+_ISO_TOO: Final = (bits.DMY, bits.MDY, bits.DMY2, bits.MDY2)
 _ALWAYS: Final = (bits.YMD, bits.MONTH, bits.MONTH2, bits.QUARTER, bits.WEEK, bits.CLOCK)
 _DIGITS: Final = (
     bits.YEAR, bits.YEAR_MONTH, bits.COMPACT, bits.COMPACT2, bits.COMPACT_DMY, bits.SECONDS,
@@ -238,14 +234,14 @@ class _Deciding:
             whole = False
         unit = "%" if seen.count_of(bits.PERCENT) else ""
         for place, currency in enumerate(CURRENCIES):
-            if seen.count_of(currency_bit(place)):
+            if seen.count_of(numbers.currency_bit(place)):
                 unit = currency
         return self._made(seen, NumberReading(notation, unit, whole), NOTATION_BITS[notation])
 
     def _mixed_units(self, seen: Evidence) -> bool:
         percent = seen.count_of(bits.PERCENT)
         currencies = sum(
-            1 for place in range(len(CURRENCIES)) if seen.count_of(currency_bit(place))
+            1 for place in range(len(CURRENCIES)) if seen.count_of(numbers.currency_bit(place))
         )
         return currencies > 1 or bool(
             percent and (currencies or percent < self._fits(seen, bits.NUMBER))
@@ -290,7 +286,7 @@ class _Deciding:
             day_first = next(form for form in best if form in days)
             if not seen.count_of(bits.TOLD_APART):
                 return self._made(seen, self._dated(seen, day_first), day_first)
-            dotted = seen.count_of(bits.DOTTED) == self._fits(seen, day_first)
+            dotted = seen.count_of(bits.DOTTED) >= seen.count_of(day_first)
             if habits.order == bits.MDY and not dotted:
                 chosen = next(form for form in best if form in months)
             elif dotted or habits.order == bits.DMY:  # with points the day stands first
@@ -356,17 +352,23 @@ class _Deciding:
         return replace(text, possible=names, question=True, examples=tuple(about))
 
     def _made(self, seen: Evidence, reading: Reading, *fitting: int) -> Decision:
+        fitting = _with_iso(*fitting)
         fitted = seen.count_of(*fitting)
         unfit = seen.values - fitted
         wrong = tuple(seen.examples(lacking=sum(fitting))) if unfit else ()
         return Decision(reading, fitted, unfit, wrong)
 
     def _fits(self, seen: Evidence, bit: int) -> int:
-        return seen.count_of(bit)
+        return seen.count_of(*_with_iso(bit)) if seen.count_of(bit) else 0
 
     def _enough(self, seen: Evidence, bit: int) -> bool:
-        fitted = seen.count_of(bit)
+        fitted = self._fits(seen, bit)
         return fitted > 0 and fitted >= math.ceil(self._share * seen.values)
+
+
+def _with_iso(*fitting: int) -> tuple[int, ...]:
+    """Add the dates with their year first, which can be read in one way only, to other dates."""
+    return (*fitting, bits.YMD) if len(fitting) == 1 and fitting[0] in _ISO_TOO else fitting
 
 
 def _fraction_of(notation: str) -> int:

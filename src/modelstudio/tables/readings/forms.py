@@ -20,24 +20,38 @@ if TYPE_CHECKING:
 
 _CLOCK: Final = (
     r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
-    r"\s*(?P<half>[ap]\.?m\.?)?\s*(?P<zone>[+-]\d{2}(?::?\d{2})?|[a-z]{1,4})?"
+    r"\s*(?:uhr)?(?P<half>[ap]\.?\s?m\.?)?"
+    # Java adds the name of the zone that the offset is of.
+    r"\s*(?P<zone>[+-]\d{2}(?::?\d{2})?|[a-z]{1,4})?(?:\[[\w/+-]+\])?"
+)
+#: Behind a date, where it cannot be a number, a clock may have points.
+_CLOCK_BEHIND: Final = _CLOCK.replace(":(?P<minute>", "[:.](?P<minute>").replace(
+    "(?::(?P<second>", "(?:[:.](?P<second>"
 )
 _BASIC_CLOCK: Final = (
     r"(?P<hour2>\d{2})(?P<minute2>\d{2})(?:(?P<second2>\d{2})(?:[.,](?P<fraction2>\d{1,9}))?)?"
     r"(?P<zone2>z|[+-]\d{2}(?::?\d{2})?)?"
 )
-_TIME: Final = rf"(?:(?:\s*t\s*|\s*,\s*|\s+|(?<=\d\d\d\d):){_CLOCK})?"
-_WORD: Final = r"[^\W\d]{3,10}\.?"
+_TIME: Final = (
+    r"(?:(?:\s*t\s*|\s*,\s*|\s+(?:um |klo |kl\. ?)?|(?<=\d\d\d\d):|(?<=-\d\d)-(?=\d\d\.))"
+    rf"{_CLOCK_BEHIND})?"
+)
+_WORD: Final = r"[^\W\d]{3,12}\.?"
+_BETWEEN: Final = r"\s?[-/. ]\s?|\s+del?\s+"
 _SEPARATED: Final = re.compile(
-    rf"(?P<first>\d{{1,4}}(?:st|nd|rd|th)?|{_WORD})(?P<separator>\s?[-/. ]\s?),?"
-    rf"(?P<second_part>\d{{1,2}}(?:st|nd|rd|th)?|{_WORD})(?P<separator2>\s?[-/. ]\s?|,\s?|\.\s)"
+    rf"(?P<first>\d{{1,4}}(?:st|nd|rd|th|er)?|{_WORD})(?P<separator>{_BETWEEN}),?"
+    rf"(?P<second_part>\d{{1,2}}(?:st|nd|rd|th)?|{_WORD})(?P<separator2>{_BETWEEN}|,\s?|\.\s)"
     rf"(?P<third>\d{{1,4}}){_TIME}",
     re.IGNORECASE,
 )
 _WITH_WEEKDAY: Final = re.compile(
-    r"(?:mon|tue|wed|thu|fri|sat|sun|die|mit|don|sam|son|lun|mar|mer|jeu|ven|dim)[^\W\d]*\.?,?\s+",
+    r"(?:(?:mon|tue|wed|thu|fri|sat|sun|die|mit|don|sam|son|lun|mar|mer|jeu|ven|dim|mié|jue|vie|sáb"
+    r"|dom|gio|seg|ter|qua|qui|sex|man|tir|tis|ons|tor|fre|lør|lör|søn|sön|maa|woe|vri|zat|zon|pon"
+    r"|wto|śro|czw|pią|sob|nie)[^\W\d]*(?:-feira)?|mo|di|mi|do|fr|sa|so)\.?,?\s+",
     re.IGNORECASE,
 )
+#: A day, month and year in one, as SAS and Stata write them: 31JAN2024.
+_JOINED: Final = re.compile(r"(\d{1,2})([a-z]{3})(\d{4}|\d{2})(?=$|[:\s])", re.IGNORECASE)
 _COMPACT: Final = re.compile(
     rf"(?P<year>\d{{4}})(?P<month>\d{{2}})(?P<day>\d{{2}})(?:\.0)?(?:t{_BASIC_CLOCK})?"
     rf"|(?P<year3>\d{{4}})(?P<month3>\d{{2}})(?P<day3>\d{{2}})(?:\s+|t){_CLOCK}",
@@ -46,13 +60,13 @@ _COMPACT: Final = re.compile(
 _BASIC_TIME: Final = re.compile(
     rf"(?P<year>\d{{4}})-(?P<month>\d{{2}})-(?P<day>\d{{2}})t{_BASIC_CLOCK}", re.IGNORECASE
 )
-_YEAR_MONTH: Final = re.compile(r"(\d{4})\s?[-/.]\s?(\d{1,2})")
+_YEAR_MONTH: Final = re.compile(r"(\d{4})(?:\s?[-/.]\s?|m)(\d{1,2})", re.IGNORECASE)
 _MONTH_YEAR: Final = re.compile(r"(\d{1,2})\s?[-/.]\s?(\d{4})")
 _MONTH_WORD: Final = re.compile(rf"({_WORD})[-/, ]\s?'?(\d{{4}}|\d{{2}})", re.IGNORECASE)
 _WORD_MONTH: Final = re.compile(rf"(\d{{4}})[-/, ]\s?({_WORD})", re.IGNORECASE)
 _QUARTER: Final = re.compile(r"(\d{4})[-/ ]?q([1-4])|q([1-4])[-/ ]?'?(\d{4})", re.IGNORECASE)
 _QUARTER_FIRST: Final = re.compile(r"([1-4])q[-/ ]?(\d{4})", re.IGNORECASE)
-_WEEK: Final = re.compile(r"(\d{4})-?w(\d{2})(?:-?([1-7]))?", re.IGNORECASE)
+_WEEK: Final = re.compile(r"(\d{4})-?w(\d{2})(?:-?([1-7]))?|(\d{4})-?w(\d)", re.IGNORECASE)
 _CLOCK_ALONE: Final = re.compile(_CLOCK, re.IGNORECASE)
 _DURATION: Final = re.compile(r"(-)?(?:(\d+):)?(\d+):(\d{2})(?:[.,](\d{1,6}))?")
 
@@ -107,7 +121,7 @@ def _in_order(form: int, text: str, window: int) -> Found | None:
 @lru_cache(maxsize=4)  # the forms of one text are tried one after the other
 def separated(text: str) -> re.Match[str] | None:
     """Return the three parts of a date, if it has such."""
-    found = _SEPARATED.fullmatch(text)
+    found = _SEPARATED.fullmatch(_JOINED.sub(r"\1-\2-\3", text, count=1))
     if found is None and _WITH_WEEKDAY.match(text):
         found = _SEPARATED.fullmatch(_WITH_WEEKDAY.sub("", text, count=1))
     if found is None or found["separator"].strip() == found["separator2"].strip():
@@ -134,6 +148,8 @@ def day_of(form: int, parts: Parts, window: int) -> int | None:
         return None
     year_first, short = form in {bits.YMD, bits.YMD2}, form in {bits.YMD2, bits.DMY2, bits.MDY2}
     if year_first:
+        if short and words:
+            return None  # 31-JAN-24: nobody writes the year there
         year, month, day = parts
     elif words == [0] or (not words and form in {bits.MDY, bits.MDY2}):
         month, day, year = parts
@@ -298,10 +314,11 @@ def _quarter(text: str, _window: int) -> Found | None:
 
 def _week(text: str, _window: int) -> Found | None:
     match = _WEEK.fullmatch(text)
-    if match is None or int(match[1]) not in _PLAUSIBLE_YEARS:
+    if match is None or int(match[1] or match[4]) not in _PLAUSIBLE_YEARS:
         return None
+    year, week = int(match[1] or match[4]), int(match[2] or match[5])
     try:
-        day = dt.date.fromisocalendar(int(match[1]), int(match[2]), int(match[3] or 1))
+        day = dt.date.fromisocalendar(year, week, int(match[3] or 1))
     except ValueError:
         return None
     return Found((day.toordinal() - _EPOCH) * _DAY)

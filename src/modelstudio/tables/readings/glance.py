@@ -32,6 +32,7 @@ _WORD: Final = len("1.0")
 _DATE: Final = 10
 _DASHES: Final = (4, 7)
 _EXAMPLES: Final = 3
+_ASKED_ABOUT: Final = 30
 _TRIED: Final = 400
 _TRIED_WHOLE: Final = 50
 
@@ -202,7 +203,9 @@ class _Texts:
         for shape, mask in masks:
             count = int(self._np.count_nonzero(mask))
             if count:
-                some = self._np.flatnonzero(mask[:_TRIED])[:_EXAMPLES]
-                some = some if len(some) else self._np.flatnonzero(mask)[:_EXAMPLES]
+                # A person may be asked about these, with three values and not thrice the same.
+                most = _ASKED_ABOUT if shape & bits.THREE_POINT else _EXAMPLES
+                some = self._np.flatnonzero(mask[:_TRIED])[:most]
+                some = some if len(some) else self._np.flatnonzero(mask)[:most]
                 found.append((shape, count, [self._array[int(place)].as_py() for place in some]))
         return found

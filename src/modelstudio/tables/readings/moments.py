@@ -67,7 +67,9 @@ _BY_LENGTH: Final[Mapping[int, tuple[int, ...]]] = {
     15: (bits.MICROSECONDS,),
     16: (bits.MICROSECONDS,),
 }
-_DATE_LIKE: Final = re.compile(r"\d{1,4}(?:st|nd|rd|th)?\.?[-/. ]|[^\W\d]{3,10}", re.IGNORECASE)
+_DATE_LIKE: Final = re.compile(
+    r"\d{1,4}(?:st|nd|rd|th|er)?\.?[-/. ]|\d{1,2}[a-z]{3}\d\d|[^\W\d]{2,12}", re.IGNORECASE
+)
 #: How far two-digit years reach into the future: a date that is written so is rarely later.
 _AHEAD: Final = 10
 _ANY_WINDOW: Final = 1937

@@ -33,6 +33,8 @@ _CURRENCIES: Final[Mapping[str, tuple[str, ...]]] = {
     "zł": ("zł", "pln"), "Kč": ("kč", "czk"), "Ft": ("ft", "huf"), "R$": ("r$", "brl"),
     "CAD": ("cad",), "AUD": ("aud",), "CNY": ("cny",),
 }  # fmt: skip
+#: What some of them were called in readings that are stored.
+_OTHER: Final = "other currency"
 CURRENCIES: Final = tuple(_CURRENCIES)
 _SIGNS: Final = {sign: name for name, signs in _CURRENCIES.items() for sign in signs}
 _CURRENCY: Final = f"(?:{'|'.join(map(re.escape, sorted(_SIGNS, key=len, reverse=True)))})"
@@ -381,6 +383,6 @@ def named(words: str) -> NumberReading | None:
         for form in (notation, whole):
             if words == form or words.startswith(f"{form} "):
                 unit = words[len(form) :].strip()
-                if unit in {"", "%", *CURRENCIES}:
+                if unit in {"", "%", _OTHER, *CURRENCIES}:
                     return NumberReading(notation, unit)
     return None

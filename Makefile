@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-fast test-environments lint format bench bench-training bench-forecasting constraints clean
+.PHONY: help setup demo serve test test-fast test-environments lint format bench bench-files bench-training bench-forecasting constraints clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -49,6 +49,9 @@ format: setup ## Rewrite the code in its one format and mend what can be mended
 
 bench: setup ## Measure speed and memory of the server
 	@$(BIN)/python -m bench
+
+bench-files: setup ## Measure what files of tables cost, beside pandas and DuckDB
+	@PYTHONPATH=src $(BIN)/python -m bench.files
 
 bench-training: setup ## Compare the trainers with other engines on real data; most of a day, see docs/benchmarks
 	@PYTHONPATH=src $(BIN)/python -m bench.training $(ARGS)

@@ -1,6 +1,6 @@
 """How much CPU a dataset's table costs, beside pandas and DuckDB doing the same work.
 
-    python -m bench.files [ROWS]
+    make bench-files, or python -m bench.files [ROWS]
 
 A wide CSV file (10,000 columns of 100 rows) beside pandas' `read_csv` and `to_parquet`, beyond what
 the same takes for ten columns; a long one (ROWS, 5 million, of ten columns) beside DuckDB's `COPY`,

@@ -102,6 +102,9 @@ def test_a_letter_of_windows_far_down_decides_as_one_above_does() -> None:
          " counts as an index: left out."),
         (b'"a","b"\n"1",1,"x"\n', "The first value of each row has no name and counts as an index:"
          " left out."),
+        (b"sep=;\na;b\n1;x\n", "The first line says that ';' separates values."),
+        (b"# x\n# y\na,b\n1,x\n", "2 lines are comments above the header: left out."),
+        (b"a,b\n1,x\n# y\n", "1 line is a comment: left out."),
         (b"a,b\n1,x,\n", "Each row ends with a delimiter, which begins no column."),
         (b"a,,b\n1,,x\n", "Column 2 has neither a name nor values: left out."),
         ("a,b\n1,x\n".encode("utf-16"), "The file is UTF-16 text."),

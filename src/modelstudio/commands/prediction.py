@@ -242,10 +242,11 @@ class _Run:
                 raise CommandError(
                     f"{self._input.name}: no value of column {name!r} is {meaning}: {shown}"
                 )
-            values = "1 value" if misfits.count == 1 else f"{misfits.count:,} values"
+            one = misfits.count == 1
+            values = "1 value" if one else f"{misfits.count:,} values"
             self._watcher.note(
-                f"{values} of column {name!r} cannot be read as {meaning} and count as missing: "
-                f"{shown}"
+                f"{values} of column {name!r} cannot be read as {meaning} and "
+                f"count{'s' if one else ''} as missing: {shown}"
             )
 
     def _refuse_moments(self) -> None:

@@ -78,6 +78,8 @@ class Column:
         Unreadable
             For a value that is none.
         """
+        if is_text and pa.types.is_floating(values.type):  # such as " NaN "
+            values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
         if not pa.types.is_string(values.type) or (self.field["type"] == "STRING" and not is_text):
             return conversions.as_type(values, self.type, self.name)
         found, unfit = read_texts(values, self.reading, self.field["type"], self.type)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 arrow_csv: Any = parsing  # mypy sees nothing of it
 _TOO_LONG: Final = ("straddling", "block size")
 _CONVERSION: Final = "In CSV column"
-#: For a reader who has little memory.
-LEAST_BLOCK_BYTES: Final = 1 << 21
+_LEAST_BLOCK_BYTES: Final = 1 << 22
 _MOST_BLOCK_BYTES: Final = 1 << 24
 
 
@@ -106,44 +105,48 @@ def _newlines(text: TextFile, delimiter: str) -> bool:
     raise Unreadable(f"Line {line} has a quote that is not closed, or closed too early.")
 
 
-def read(
-    path: Path,
-    dialect: Dialect,
-    types: Mapping[int, pa.DataType] | None = None,
-    *,
-    nulls: Sequence[str] = (),
-    done: int = 0,
-    block_bytes: int = LEAST_BLOCK_BYTES,
-) -> Iterator[pa.RecordBatch]:
-    """Yield the file's rows in batches of the columns ``c0``, ``c1`` ...
+@dataclass(frozen=True, slots=True)
+class Parsing:
+    """What is parsed, and how.
 
-    Parameters
+    Attributes
     ----------
     types
         As what columns are parsed, by position; None for all of them as text.
     nulls
         Texts that are missing values where no text is parsed; where one is, an empty text is.
-    done, block_bytes
-        How many rows to leave out, and how much is parsed at a time, at least; Arrow reads some
-        thirty such blocks ahead.
+    done
+        How many rows to leave out.
+    comments
+        Takes the lines that are comments.
+    """
+
+    types: Mapping[int, pa.DataType] | None = None
+    nulls: Sequence[str] = ()
+    done: int = 0
+    comments: list[str] = field(default_factory=list)
+
+
+def read(path: Path, dialect: Dialect, how: Parsing) -> Iterator[pa.RecordBatch]:
+    """Yield the file's rows in batches of the columns ``c0``, ``c1`` ...
 
     Raises
     ------
     Unreadable
-        When a row has more or fewer values than the others.
+        When a row has more or fewer values than the others; the message has its line.
     pyarrow.ArrowInvalid
         When a value is not what its column is parsed as.
     """
-    wanted = types or dict.fromkeys(range(dialect.width if types is None else 1), pa.string())
     text = dialect.text(path)
-    size = min(_MOST_BLOCK_BYTES, max(block_bytes, dialect.width << 11))
+    done, size = how.done, min(_MOST_BLOCK_BYTES, max(_LEAST_BLOCK_BYTES, dialect.width << 11))
     while True:
         try:
-            for batch in _batches(text, dialect, _options(wanted, nulls), size, done):
+            for batch in _batches(text, dialect, how, size, done):
                 done += batch.num_rows
                 yield batch
         except pa.ArrowInvalid as error:
             size = _larger(error, text, dialect, size)
+            how.comments.clear()
         else:
             return
 
@@ -159,34 +162,33 @@ def _larger(error: Exception, text: TextFile, dialect: Dialect, size: int) -> in
     return MAX_LINE_BYTES
 
 
-def _options(wanted: Mapping[int, pa.DataType], nulls: Sequence[str]) -> Any:
-    return arrow_csv.ConvertOptions(
-        column_types={f"c{position}": type_ for position, type_ in wanted.items()},
-        include_columns=[f"c{position}" for position in wanted],
-        null_values=["", *nulls],
-        # What is no value elsewhere is a text in a column of texts.
-        strings_can_be_null=not nulls,
-        check_utf8=False,  # it was
-    )
-
-
 def _batches(
-    text: TextFile, dialect: Dialect, options: Any, size: int, skipped: int
+    text: TextFile, dialect: Dialect, how: Parsing, size: int, skipped: int
 ) -> Iterator[pa.RecordBatch]:
     """Yield the rows behind the first ones, parsed in blocks of that size."""
+
+    def skipping(row: Any) -> str:
+        if heads.is_comment(row.text or ""):
+            how.comments.append(row.text)
+            return "skip"
+        return "error" if (row.text or "").strip() else "skip"
+
+    # Threads would cost a third more of CPU, and read thirty blocks ahead.
     reading = arrow_csv.ReadOptions(
-        column_names=[f"c{position}" for position in range(dialect.width)], block_size=size
+        column_names=[f"c{position}" for position in range(dialect.width)],
+        block_size=size,
+        use_threads=False,
     )
     parse = arrow_csv.ParseOptions(
         delimiter=dialect.delimiter,
         quote_char='"' if dialect.quotes else False,
         newlines_in_values=dialect.newlines,
-        invalid_row_handler=_skipping,
+        invalid_row_handler=skipping,
     )
     left = skipped
     with text.opened(dialect.start) as stream:
         try:
-            for batch in arrow_csv.open_csv(stream, reading, parse, options):
+            for batch in arrow_csv.open_csv(stream, reading, parse, _conversion(dialect, how)):
                 if left < batch.num_rows:
                     yield batch.slice(left)
                 left = max(0, left - batch.num_rows)
@@ -195,9 +197,17 @@ def _batches(
                 raise
 
 
-def _skipping(row: Any) -> str:
-    text = row.text or ""
-    return "skip" if not text.strip() or heads.is_comment(text) else "error"
+def _conversion(dialect: Dialect, how: Parsing) -> Any:
+    every = range(dialect.width if how.types is None else 1)
+    wanted = how.types or dict.fromkeys(every, pa.string())
+    return arrow_csv.ConvertOptions(
+        column_types={f"c{position}": type_ for position, type_ in wanted.items()},
+        include_columns=[f"c{position}" for position in wanted],
+        null_values=["", *how.nulls],
+        # What is no value elsewhere is a text in a column of texts.
+        strings_can_be_null=not how.nulls,
+        check_utf8=False,  # it was
+    )
 
 
 def _odd_row(text: TextFile, dialect: Dialect) -> Unreadable:

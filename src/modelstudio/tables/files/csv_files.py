@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from modelstudio.tables.files import csv_batches, heads, names, text
-from modelstudio.tables.files.csv_batches import Dialect
+from modelstudio.tables.files.csv_batches import Dialect, Parsing
 from modelstudio.tables.files.problems import Unreadable
 from modelstudio.tables.files.quick_types import quick_types
 from modelstudio.tables.readings import Evidence
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from modelstudio.tables.files.text import TextFile
 
 _CONVERTED: Final = re.compile(r"In CSV column #(\d+)")
-_BLOCK_BYTES: Final = 1 << 23
 _MOST_FAILURES: Final = 2
 
 
@@ -106,8 +105,12 @@ def _profile(known: TextFile, head: Head) -> dict[str, Any]:
     dialect = Dialect.of(known, head)
     told = text.ENCODINGS.get(known.encoding)
     notes = [f"The file is {told} text."] if told else []
-    rows = csv_batches.read(known.path, dialect, block_bytes=_BLOCK_BYTES)
-    return {"dialect": dialect.state(), **profile_of(list(head.names), dialect.width, rows, notes)}
+    how = Parsing()
+    rows = csv_batches.read(known.path, dialect, how)
+    found = profile_of(list(head.names), dialect.width, rows, [*notes, *head.notes])
+    if how.comments:
+        found["notes"].append(f"{heads.lines_of_comments(len(how.comments))}: left out.")
+    return {"dialect": dialect.state(), **found}
 
 
 def profile_of(
@@ -192,7 +195,7 @@ def batches(
     while True:
         types = {position: typed.get(position, pa.string()) for position in wanted}
         try:
-            for batch in csv_batches.read(path, dialect, types, nulls=nulls, done=done):
+            for batch in csv_batches.read(path, dialect, Parsing(types, nulls, done)):
                 done += batch.num_rows
                 yield batch
         except pa.ArrowInvalid as error:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -32,7 +32,7 @@ DELIMITERS: Final = (",", ";", "\t", "|")
 COMMENT: Final = "#"
 MAX_LINE_BYTES: Final = 1 << 24
 _SAMPLE_ROWS: Final = 500
-_SEP_LINE: Final = re.compile(r'"?sep=(.|\\t)"?\s*', re.IGNORECASE)
+_SEP_LINE: Final = re.compile(r'"?sep=([,;|:^~ \t]|\\t)"?\s*', re.IGNORECASE)
 _VALUE: Final = re.compile(
     r"[-+]?[\d.,' ]*\d[\d.,' ]*%?|[-+\d.]+e[-+]?\d+|true|false|\d[\d:/.\-TZ+ ]*\d", re.IGNORECASE
 )
@@ -57,6 +57,8 @@ class Head:
         The first rows that have as many.
     agrees
         Whether all of the first rows have.
+    notes
+        What is to be said of the lines before them.
     """
 
     delimiter: str
@@ -65,6 +67,7 @@ class Head:
     width: int
     rows: Sequence[Sequence[str]]
     agrees: bool
+    notes: Sequence[str] = ()
 
 
 def heads(text: TextFile) -> list[Head]:
@@ -87,6 +90,9 @@ def heads(text: TextFile) -> list[Head]:
     except csv.Error as error:
         raise Unreadable("The first line cannot be read as CSV.") from error
     likely = [one for one in found if len(one.names) > 1] or found[:1]
+    if forced:
+        note = f"The first line says that {forced!r} separates values."
+        likely = [replace(one, notes=(note, *one.notes)) for one in likely]
     return sorted(likely, key=_unlikeliness)
 
 
@@ -122,18 +128,24 @@ def _head(content: str, at: int, delimiter: str, *, complete: bool) -> Head:
         if following is None and not comments:
             raise Unreadable("No line names the columns.")
         if following is None:  # nothing but comments: the last of them names the columns
-            names, end = comments[-1]
+            names, end = comments.pop()
             break
         names, end = following
     rows = _first_rows(records, complete=complete)
     if comments and _names_columns(comments[-1][0], names):
         rows = [names, *rows]
-        names, end = comments[-1]
+        names, end = comments.pop()
     width = _width(names, rows)
     start = len(content[:end].encode())
     fitting = [row for row in rows if len(row) == width]
     agrees = all(len(row) == width or is_comment(row[0]) for row in rows)
-    return Head(delimiter, names, start, width, fitting, agrees)
+    notes = [f"{lines_of_comments(len(comments))} above the header: left out."] if comments else []
+    return Head(delimiter, names, start, width, fitting, agrees, notes)
+
+
+def lines_of_comments(count: int) -> str:
+    """Say that so many lines are comments, as the beginning of a sentence."""
+    return "1 line is a comment" if count == 1 else f"{count} lines are comments"
 
 
 def _records(content: str, at: int, delimiter: str) -> Iterator[tuple[list[str], int]]:

@@ -22,7 +22,7 @@ from modelstudio.tables.files import (
     parquet_files,
     xlsx_files,
 )
-from modelstudio.tables.files.csv_batches import Dialect
+from modelstudio.tables.files.csv_batches import Dialect, Parsing
 from modelstudio.tables.files.problems import Unreadable
 from modelstudio.tables.files.table_files import PARQUET_SUFFIXES
 
@@ -240,7 +240,7 @@ def _csv_batches(
 ) -> Iterator[pa.RecordBatch]:
     dialect = Dialect.of(text, head)
     types = None if positions is None else dict.fromkeys(positions, pa.string())
-    yield from csv_batches.read(text.path, dialect, types)
+    yield from csv_batches.read(text.path, dialect, Parsing(types))
 
 
 def _kept(column: pa.Array, *, as_text: bool) -> pa.Array:

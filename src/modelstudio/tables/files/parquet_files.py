@@ -88,6 +88,8 @@ def opened(path: Path) -> Iterator[pq.ParquetFile]:
     try:
         # Without it moments of the oldest form would be nanoseconds, which wrap round in 2262.
         file = pq.ParquetFile(path, coerce_int96_timestamp_unit="us")  # type: ignore[no-untyped-call]
+    except pa.ArrowMemoryError:
+        raise
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise Unreadable(_DAMAGED) from error
     with file:

@@ -34,6 +34,8 @@ def profile(path: Path, name: str) -> dict[str, Any]:
         found = _profile(path, name, start)
     except Unreadable as error:
         problem = str(error)
+    except RecursionError:
+        problem = "Its types nest too deeply."
     except MemoryError:
         problem = "Reading it takes more memory than the server allows."
     else:

@@ -196,6 +196,16 @@ def test_values_that_do_not_fit_are_missing_and_counted_where_others_fit() -> No
     assert model.notes == [absent]
 
 
+def test_ids_that_a_float_has_rounded_are_refused() -> None:
+    model, predictor = asked(Forecasting())
+    with pytest.raises(InputError, match="'rooms' has a value that is not a number"):
+        model.predict(pd.DataFrame({"size": [1.5], "rooms": [float(2**53 + 1)]}))
+    model.predict(pd.DataFrame({"size": [1.5, 2.5], "rooms": [2**53 + 1, 2**53 + 2]}))
+    assert predictor.given["rooms"].tolist() == [2**53 + 1, 2**53 + 2]
+    model.predict(pd.DataFrame({"size": [1.5, 2.5], "rooms": [3.0, 4.0]}))
+    assert predictor.given["rooms"].tolist() == [3, 4]
+
+
 def test_a_forecast_does_without_what_is_not_needed() -> None:
     model, _ = asked(Forecasting())
     model.predict(pd.DataFrame({"size": [1.5], "rooms": [1]}))

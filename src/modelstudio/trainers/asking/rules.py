@@ -101,7 +101,8 @@ def rule(
         read = _number(numbers or NumberReading(whole=is_whole), is_whole=is_whole)
         read = _exactly(read) if is_whole and exact else read
         array = _whole_numbers if is_whole else _floats
-        return Rule(None if is_whole else float, read, _native_numbers, array, words)
+        native = _native_exact if is_whole and exact else _native_numbers
+        return Rule(None if is_whole else float, read, native, array, words)
     if kind == "boolean":
         flags = told if isinstance(told, BooleanReading) else BooleanReading()
         return Rule(bool, _boolean(flags), _native_flags, _flags, "neither true nor false")
@@ -196,6 +197,14 @@ def _is_one(value: Any) -> bool:
 
 def _native_numbers(series: pd.Series) -> pd.Series | None:
     return series if pd.api.types.is_numeric_dtype(series.dtype) else None
+
+
+def _native_exact(series: pd.Series) -> pd.Series | None:
+    """Return a column of numbers, unless it has floats that other whole numbers round to."""
+    found = _native_numbers(series)
+    if found is None or not pd.api.types.is_float_dtype(found.dtype):
+        return found
+    return found if not (found.abs() >= EXACT).any() else None
 
 
 def _native_flags(series: pd.Series) -> pd.Series | None:

@@ -182,3 +182,14 @@ def test_months_with_the_day_first_are_forecast_as_months(
     rows = {row["column"]: row for row in json.loads(body)}
     assert rows["monat"]["taken_for"] == "date dd.mm.yyyy"
     assert rows["monat"]["did_not_fit"] == 0
+
+
+def test_an_empty_part_beside_others_changes_nothing(client: FoundryClient, project: str) -> None:
+    dataset = client.datasets.Dataset.create(
+        name="parts of a cluster", parent_folder_rid=project
+    ).rid
+    rid = client.datasets.Dataset.Transaction.create(dataset, transaction_type="APPEND").rid
+    for path, data in {"part-0": b"a,b\n1,x\n", "part-1": b"", "part-2": b"a,b\n2,y\n"}.items():
+        client.datasets.Dataset.File.upload(dataset, path, data, transaction_rid=rid)
+    client.datasets.Dataset.Transaction.commit(dataset, rid)
+    assert table_of(client, dataset) == [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]

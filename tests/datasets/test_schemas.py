@@ -285,3 +285,11 @@ def test_a_reader_of_other_formats_is_refused() -> None:
     for reader in ("AVRO", "DATASOURCE"):
         with pytest.raises(InvalidSchema):
             check_reader(reader)
+
+
+def test_a_file_with_nothing_in_it_is_left_out_beside_others() -> None:
+    one, empty = csv_profile(a="1"), {"format": "CSV", "problem": "It is empty.", "empty": True}
+    assert inferred(one, empty) == ["LONG"]
+    assert inferred(empty, one) == ["LONG"]
+    assert inferred(empty) == "0.csv: It is empty."
+    assert misfit([column("a", "LONG")], [("a.csv", one), ("b.csv", empty)]) is None

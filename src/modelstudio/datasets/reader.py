@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 from modelstudio.datasets.errors import ColumnTypesNotSupported
 from modelstudio.datasets.isolated import TaskError
-from modelstudio.datasets.schemas import is_data, may_be_table, misfit
+from modelstudio.datasets.schemas import is_data, may_be_table, misfit, with_something
 from modelstudio.datasets.tables import Table
 from modelstudio.errors import InvalidArgument
 
@@ -95,7 +95,7 @@ class TableReader:
         problem = misfit(fields, [(file.path, file.profile) for file in data])
         if problem is not None:
             raise TaskError(problem)
-        return Table(fields, data)
+        return Table(fields, with_something(data, lambda file: file.profile))
 
 
 def _check_columns(schema: Schema, format_: str, columns: Sequence[str] | None) -> None:

@@ -46,7 +46,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from modelstudio.datasets import columns_joining
 from modelstudio.tables import types
@@ -61,8 +61,9 @@ from modelstudio.tables.readings import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+_F = TypeVar("_F")
 Profile = dict[str, Any]
 #: A column as the wire writes it: ``type``, ``name``, ``nullable`` and what its type needs.
 WireField = dict[str, Any]
@@ -156,6 +157,7 @@ def infer(files: Sequence[tuple[str, Profile | None]]) -> tuple[list[WireField] 
     files
         The path and profile of each data file; no profile for one that cannot be a table.
     """
+    files = with_something(files, lambda one: one[1])
     known = [(path, profile or {}) for path, profile in files]
     problem = _unusable(files) or _mixture(known)
     if problem is not None:
@@ -180,12 +182,19 @@ def infer(files: Sequence[tuple[str, Profile | None]]) -> tuple[list[WireField] 
     return fields, None
 
 
+def with_something(files: Sequence[_F], profile_of: Callable[[_F], Profile | None]) -> list[_F]:
+    """Leave out files with nothing in them, as clusters write them beside others."""
+    found = [one for one in files if not (profile_of(one) or {}).get("empty")]
+    return found or list(files)
+
+
 def misfit(fields: Sequence[WireField], files: Sequence[tuple[str, Profile | None]]) -> str | None:
     """Return why files do not fit a declared schema, None if they do.
 
     Of Parquet files types are compared, not values: an integer that is too large for its type
     shows when it is read.
     """
+    files = with_something(files, lambda one: one[1])
     problem = _unusable(files)
     if problem is not None:
         return problem

@@ -22,7 +22,7 @@ import numpy as np
 
 from modelstudio.tables.files import surroundings
 from modelstudio.tables.files.names import numbers_rows
-from modelstudio.tables.files.problems import Unreadable
+from modelstudio.tables.files.problems import Empty, Unreadable
 from modelstudio.tables.files.surroundings import Record
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def heads(text: TextFile) -> list[Head]:
     """
     content, complete = text.head()
     if not content.strip():
-        raise Unreadable("It is empty.")
+        raise Empty
     forced, at = _behind_sep_line(content)
     try:
         found = [

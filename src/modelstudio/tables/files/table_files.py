@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from modelstudio.tables.files import csv_files, csv_writing, parquet_files, partitions, xlsx_files
 from modelstudio.tables.files.columns import Column, schema_of
-from modelstudio.tables.files.problems import Unreadable
+from modelstudio.tables.files.problems import Empty, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -43,7 +43,8 @@ def profile(path: Path, name: str) -> dict[str, Any]:
         found["columns"] += partitions.columns_of(name, found["columns"], typed=typed)
         return {"version": VERSION, **found}
     form = "PARQUET" if _is_parquet(name, start) else "CSV"
-    return {"version": VERSION, "format": form, "problem": problem}
+    empty = problem == str(Empty())
+    return {"version": VERSION, "format": form, "problem": problem, "empty": empty}
 
 
 def write(
@@ -140,7 +141,7 @@ def _read(
 
 def _profile(path: Path, name: str, start: bytes) -> dict[str, Any]:
     if not start:
-        raise Unreadable("It is empty.")
+        raise Empty
     if _is_parquet(name, start):
         return parquet_files.profile(path)
     if _is_sheet(name, start):

@@ -15,7 +15,7 @@ import pyarrow as pa
 import python_calamine
 
 from modelstudio.tables.files import csv_files, surroundings
-from modelstudio.tables.files.problems import Unreadable
+from modelstudio.tables.files.problems import Empty, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +59,7 @@ class Sheet:
         except (python_calamine.CalamineError, ValueError, OSError) as error:
             raise Unreadable(_DAMAGED) from error
         if self._found is None:
-            raise Unreadable("It is empty.")
+            raise Empty
         if self._found.total_width > _MOST_COLUMNS:
             raise Unreadable(f"It has more than {_MOST_COLUMNS} columns.")
         self.name = str(self._found.name)

@@ -80,6 +80,7 @@ def decided(*texts: str | None, hint: str = "", **options: Any) -> Decision:
         (["007", "12"], "text", "STRING"),
         (["99999999999999999999", "5"], "text", "STRING"),
         (["1.2.13", "2.3.14"], "text", "STRING"),
+        (["192.168.100.200", "192.168.100.201"], "text", "STRING"),
         (["12%", "5"], "text", "STRING"),
         (["$5", "€7"], "text", "STRING"),
         (["1e400", "5"], "text", "STRING"),

@@ -31,6 +31,7 @@ HUGE: Final = 1 << 14  # a whole number that 64 bits do not hold
 INFINITE: Final = 1 << 15
 PERCENT: Final = 1 << 16
 PRECISE: Final = 1 << 22  # a whole number beyond 2**53, which a float would round
+ADDRESS: Final = 1 << 23  # 192.168.100.200
 
 FIRST_BOOLEAN: Final = 24  # two bits for each of at most 24 pairs
 

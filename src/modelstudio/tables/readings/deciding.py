@@ -188,7 +188,7 @@ class _Deciding:
         }
         point, comma = best[_POINT], best[_COMMA]
         enough = [one for one in (point, comma) if self._enough(seen, NOTATION_BITS[one])]
-        if not enough or (not hinted and seen.count_of(bits.PADDED, without=bits.HAS_POINT)):
+        if not enough or (not hinted and _are_codes(seen)):
             return None
         if self._mixed_units(seen):
             return Decision(
@@ -369,6 +369,11 @@ class _Deciding:
 def _with_iso(*fitting: int) -> tuple[int, ...]:
     """Add the dates with their year first, which can be read in one way only, to other dates."""
     return (*fitting, bits.YMD) if len(fitting) == 1 and fitting[0] in _ISO_TOO else fitting
+
+
+def _are_codes(seen: Evidence) -> bool:
+    addresses = seen.count_of(bits.ADDRESS)  # of machines
+    return addresses == seen.values or bool(seen.count_of(bits.PADDED, without=bits.HAS_POINT))
 
 
 def _fraction_of(notation: str) -> int:

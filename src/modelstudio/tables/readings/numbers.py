@@ -87,6 +87,7 @@ _ACCOUNTED_ZERO: Final = re.compile(
 )
 _INFINITY: Final = re.compile(r"([-+])?(?:inf|infinity)", re.IGNORECASE)
 _BODIES: Final = {name: re.compile(body) for name, (_, _, body) in _NOTATIONS.items()}
+_ADDRESS: Final = re.compile(r"(?:1\d\d|2[0-4]\d|25[0-5])(?:\.(?:1\d\d|2[0-4]\d|25[0-5])){3}")
 _THREE: Final = re.compile(r"[1-9][0-9]{0,2}([.,])[0-9]{3}")
 _DIGITS: Final = re.compile(r"[0-9]+")
 #: Whole numbers as programs write them, which Arrow reads alike.
@@ -141,6 +142,7 @@ def _marks(digits: str, match: re.Match[str]) -> int:
         found |= bits.HAS_COMMA
     if match["exponent"]:
         found |= bits.HAS_EXPONENT
+    found |= bits.ADDRESS if _ADDRESS.fullmatch(digits) else 0
     three = _THREE.fullmatch(digits)
     if three and not match["exponent"]:
         found |= bits.THREE_POINT if three[1] == "." else bits.THREE_COMMA

@@ -183,7 +183,7 @@ class _Deciding:
 
     def _number(self, seen: Evidence, habits: Habits, *, hinted: bool) -> Decision | None:
         best = {
-            family: max(family, key=lambda one: seen.count_of(NOTATION_BITS[one]))
+            family: max(family, key=lambda one: self._fits(seen, NOTATION_BITS[one]))
             for family in (_POINT, _COMMA)
         }
         point, comma = best[_POINT], best[_COMMA]
@@ -196,7 +196,7 @@ class _Deciding:
             )
         if len(enough) == 1:
             return self._as_number(seen, enough[0], hinted=hinted)
-        fits = [seen.count_of(NOTATION_BITS[one]) for one in enough]
+        fits = [self._fits(seen, NOTATION_BITS[one]) for one in enough]
         if fits[0] != fits[1]:
             return self._as_number(seen, enough[fits[1] > fits[0]], hinted=hinted)
         if not seen.count_of(bits.THREE_POINT, bits.THREE_COMMA):
@@ -244,7 +244,7 @@ class _Deciding:
             1 for place in range(len(CURRENCIES)) if seen.count_of(numbers.currency_bit(place))
         )
         return currencies > 1 or bool(
-            percent and (currencies or percent < seen.count_of(bits.NUMBER))
+            percent and (currencies or percent < self._fits(seen, bits.NUMBER))
         )
 
     # moments ------------------------------------------------------------------------------------
@@ -261,7 +261,7 @@ class _Deciding:
             bits.COMPACT
         ):
             allowed.append(bits.COMPACT)  # 20240131T0930 is no number
-        fits = {form: seen.count_of(form) for form in allowed if self._enough(seen, form)}
+        fits = {form: self._fits(seen, form) for form in allowed if self._enough(seen, form)}
         if not fits and self._enough(seen, bits.DURATION):
             return self._made(seen, self._dated(seen, bits.DURATION), bits.DURATION)
         most = max(fits.values(), default=0)
@@ -299,7 +299,7 @@ class _Deciding:
 
     def _dated(self, seen: Evidence, form: int) -> MomentReading:
         timed = seen.count_of(bits.TIMED)
-        untimed = seen.count_of(form) - timed
+        untimed = self._fits(seen, form) - timed
         zoned = seen.count_of(bits.ZONED) > 0
         # Dates some of which were written with a midnight are dates.
         with_time = timed > 0 and (zoned or untimed <= 0 or seen.count_of(bits.LATER) > 0)
@@ -362,8 +362,7 @@ class _Deciding:
         return seen.count_of(*_with_iso(bit)) if seen.count_of(bit) else 0
 
     def _enough(self, seen: Evidence, bit: int) -> bool:
-        fitted = seen.count_of(bit)
-        return fitted > 0 and fitted >= math.ceil(self._share * seen.values)
+        return self._fits(seen, bit) >= max(1, math.ceil(self._share * seen.values))
 
 
 def _with_iso(*fitting: int) -> tuple[int, ...]:

@@ -199,11 +199,11 @@ def _of_quantities(
     column: Column, choice: Choice, numbers: Values, seed: int, target: Values | None
 ) -> Choice:
     """Offer numbers as such, and as categories where they are codes."""
-    data = column.data
+    data, as_floats = column.data, choice.made[0]
     choice = _kept_apart(data, choice)
     if column.is_text and _are_digits(data, numbers):
         return _codes_first(data, choice)
-    if target is None or not codes.may_be_codes(numbers):
+    if target is None or not codes.may_be_codes(numbers, as_floats):
         return choice
     return _also_codes(data, choice) if codes.are_codes(numbers, target, seed) else choice
 

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     Values = np.ndarray[Any, Any]
 
 MOST_LEVELS = 5_000
-_LEAST_LEVELS = 20
+# Of fewer, trees tell each value from the others as it is: with the hours of a day as categories
+# too, models became 2 % worse. Where floats cannot tell values apart, they have to be categories.
+_LEAST_LEVELS = 100
+_LEAST_INEXACT = 20
+_EXACT = 2**53
 _LEAST_ROWS_A_LEVEL = 3.0
 _MOST_ROWS = 50_000
 _MOST_CLASSES = 10
@@ -31,15 +35,20 @@ _LEAST_GAIN = 0.01
 _LEAST_DEVIATIONS = 4.0
 
 
-def may_be_codes(numbers: Values) -> bool:
-    """Tell whether numbers, NaN for missing, are whole and repeat as codes do."""
+def may_be_codes(numbers: Values, as_floats: Values) -> bool:
+    """Tell whether numbers, NaN for missing, are whole and repeat as codes do.
+
+    ``as_floats`` are the same, rounded where a float holds no more.
+    """
     known = numbers[~np.isnan(numbers)]
     if not len(known) or (known != np.floor(known)).any():
         return False
     if len(np.unique(known[:_MOST_ROWS])) > MOST_LEVELS:
         return False
     levels = len(np.unique(known))
-    return _LEAST_LEVELS < levels <= MOST_LEVELS and len(known) >= _LEAST_ROWS_A_LEVEL * levels
+    is_exact = np.nanmax(np.abs(as_floats), initial=0) <= _EXACT
+    least = _LEAST_LEVELS if is_exact else _LEAST_INEXACT
+    return least < levels <= MOST_LEVELS and len(known) >= _LEAST_ROWS_A_LEVEL * levels
 
 
 def are_codes(numbers: Values, target: Values, seed: int) -> bool:

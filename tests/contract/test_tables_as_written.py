@@ -13,7 +13,7 @@ from foundry_sdk.v2.core.errors import InvalidSchema
 from foundry_sdk.v2.core.models import DatasetFieldSchema, DatasetSchema
 from foundry_sdk.v2.models.errors import CreateConfigValidationError
 
-from training_data import configure, ended, experiment_of, launch, prepare
+from training_data import Prepared, configure, ended, experiment_of, launch, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,20 +151,15 @@ def forecast_input(rid: str, time: str, target: str) -> dict[str, Any]:
     }
 
 
-def test_months_with_the_day_first_are_forecast_as_months(
-    client: FoundryClient, project: str
-) -> None:
-    lines = [
-        f"01.{month % 12 + 1:02}.{2018 + month // 12},{100 + month % 12}" for month in range(48)
-    ]
-    prepared = prepare(client, project, ("monat,absatz\n" + "\n".join(lines)).encode())
+def forecast(client: FoundryClient, prepared: Prepared, time: str, target: str) -> Any:
+    """Train on a table of one series; return the run, which succeeded."""
     client.models.ModelStudio.ConfigVersion.create(
         prepared.studio_rid,
-        name="months",
+        name="forecast",
         trainer_id=FORECASTING,
         resources={"cpu": "1", "memory": "3G"},
         worker_config={
-            "inputs": {"training_df": forecast_input(prepared.dataset_rid, "monat", "absatz")},
+            "inputs": {"training_df": forecast_input(prepared.dataset_rid, time, target)},
             "outputs": {"model": {"type": "model", "modelRid": prepared.model_rid}},
             "customConfig": {"time_limit": 60, "prediction_length": 3},
         },
@@ -172,6 +167,17 @@ def test_months_with_the_day_first_are_forecast_as_months(
     )
     run = launch(client, prepared)
     assert ended(client, run) == "SUCCEEDED", experiment_of(client, run).status_message
+    return run
+
+
+def test_months_with_the_day_first_are_forecast_as_months(
+    client: FoundryClient, project: str
+) -> None:
+    lines = [
+        f"01.{month % 12 + 1:02}.{2018 + month // 12},{100 + month % 12}" for month in range(48)
+    ]
+    prepared = prepare(client, project, ("monat,absatz\n" + "\n".join(lines)).encode())
+    run = forecast(client, prepared, "monat", "absatz")
     parameters = {one.name: one.value.value for one in experiment_of(client, run).parameters}
     assert parameters["frequency"] == "MS"
     assert parameters["filled_steps"] == 0

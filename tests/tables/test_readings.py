@@ -124,6 +124,19 @@ def test_a_column_with_two_readings_is_asked_about(
         assert (answered.fitted, answered.unfit, answered.question) == (len(texts), 0, False)
 
 
+def test_the_century_of_two_digit_years_stays_what_it_was_taken_for() -> None:
+    taken = decided("13.02.40", "31.12.36").reading.name
+    assert taken == "date dd.mm.yy (1937 to 2036)"
+    later = Evidence.of(["13.02.40", "31.12.36"])
+    again = decide({"x": later}, hints={"x": taken}, today=dt.date(2046, 1, 1))["x"].reading
+    assert again.name == taken
+    told = decided("13.02.40", hint="date dd.mm.yy (1900 to 1999)").reading
+    assert told.column(pa.array(["13.02.40", "1.3.05"])).values.to_pylist() == [
+        dt.date(1940, 2, 13),
+        dt.date(1905, 3, 1),
+    ]
+
+
 @pytest.mark.parametrize(
     ("texts", "name"),
     [

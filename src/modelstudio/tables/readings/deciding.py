@@ -170,11 +170,11 @@ class _Deciding:
         """Take the reading that somebody named."""
         reading = naming.named(name)
         if isinstance(reading, NumberReading):
-            bit = NOTATION_BITS[reading.notation]
             whole = not seen.count_of(_fraction_of(reading.notation), bits.HUGE)
-            return self._made(seen, replace(reading, whole=whole), bit)
+            return self._made(seen, replace(reading, whole=whole), NOTATION_BITS[reading.notation])
         if isinstance(reading, MomentReading):
-            return self._made(seen, self._dated(seen, reading.form), reading.form)
+            dated = replace(self._dated(seen, reading.form), window=reading.window)
+            return self._made(seen, dated, reading.form)
         if isinstance(reading, BooleanReading):
             return self._made(seen, reading, *_every_word())
         return Decision(reading, fitted=seen.values)

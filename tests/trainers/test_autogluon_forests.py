@@ -44,9 +44,12 @@ def test_a_packed_forest_sends_each_row_to_its_leaf(kind, seed, classes, leaves)
     again = pickle.loads(pickle.dumps(PackedForest(forest)))
     assert type(again) is kind
     assert np.array_equal(again.apply(asked), forest.apply(asked))
-    assert np.allclose(again.predict(asked), forest.predict(asked), rtol=1e-6)
+    told = np.ones(len(asked), dtype=bool)
     if hasattr(forest, "predict_proba"):
+        shares = np.sort(forest.predict_proba(asked), axis=1)
         assert np.allclose(again.predict_proba(asked), forest.predict_proba(asked), atol=1e-6)
+        told = shares[:, -1] - shares[:, -2] > 1e-5  # of two as likely classes either may be told
+    assert np.allclose(again.predict(asked)[told], forest.predict(asked)[told], rtol=1e-6)
 
 
 def test_a_tree_without_any_split_is_packed():

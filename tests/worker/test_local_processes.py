@@ -24,7 +24,9 @@ from patience import allowed
 def waiting(rig):
     job = rig.submit("Waiting", {"stubborn": True})
     rig.start()
-    return pids_of(job)
+    yield pids_of(job)
+    # A killed supervisor leaves what its training process started.
+    LocalProcesses(rig.work_dir.parent).stop(rig.handle, 0.2)
 
 
 def test_a_killed_supervisor_takes_its_training_process_along(rig, waiting):

@@ -16,7 +16,6 @@ from modelstudio.datasets.schemas import (
     may_be_table,
     misfit,
     readings_of,
-    zoned_columns,
 )
 from modelstudio.tables.readings import Evidence, of_state
 
@@ -122,7 +121,7 @@ def test_a_schema_that_says_the_reading_answers_the_question(texts: str) -> None
 
 def test_offsets_are_remembered_and_zones_of_parquet_too() -> None:
     written = csv_profile(a="2024-06-01T00:00+02:00|2024-12-01T00:00+01:00")
-    assert zoned_columns([column("a", "TIMESTAMP")], [written]) == {"a"}
+    assert readings_of([column("a", "TIMESTAMP")], [written])["a"]["zoned"]
     typed = parquet_profile(a="TIMESTAMP")
     typed["columns"][0]["zone"] = "Europe/Berlin"
     state = readings_of([column("a", "TIMESTAMP")], [typed])["a"]

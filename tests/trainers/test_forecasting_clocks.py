@@ -117,3 +117,11 @@ def test_history_after_another_change_of_clocks_has_the_offsets_that_it_is_writt
     asked = local_midnights("2024-10-20", 14)
     model = Model(run.predictor(), run.model.model_api)
     assert days(model.predict(asked)) == ["2024-11-03", "2024-11-04", "2024-11-05"]
+
+
+def test_typed_history_of_a_zone_keeps_the_days_of_its_own_clock(tmp_path, recorder):
+    run = train(tmp_path, recorder, local_midnights("2024-11-01", 90))
+    asked = local_midnights("2025-04-10", 14)
+    typed = asked.assign(day=pd.date_range("2025-04-10", periods=14, tz="Europe/Berlin"))
+    assert days(run.predict(typed)) == ["2025-04-24", "2025-04-25", "2025-04-26"]
+    pd.testing.assert_frame_equal(run.predict(typed), run.predict(asked))

@@ -88,8 +88,11 @@ _PLAIN: Final = frozenset(
         "boolean true/false", "text",
     }
 )  # fmt: skip
-_ORDERED: Final = ("yyyy-mm-dd", "dd/mm/yyyy", "mm/dd/yyyy", "yy-mm-dd", "dd/mm/yy", "mm/dd/yy")
-_TYPED_FORMS: Final = frozenset({*_ORDERED, "yyyymmdd"})
+_TYPED_FORMS: Final = frozenset(
+    {
+        "yyyy-mm-dd", "dd/mm/yyyy", "mm/dd/yyyy", "yy-mm-dd", "dd/mm/yy", "mm/dd/yy", "yyyymmdd"
+    }
+)  # fmt: skip
 _MOST_EXAMPLES: Final = 3
 
 
@@ -241,12 +244,6 @@ def readings_of(fields: Sequence[WireField], profiles: Sequence[Profile]) -> dic
             if column.get("zone") and column["name"] in names and column["name"] not in found:
                 found[column["name"]] = MomentReading.in_zone(column["zone"]).state()
     return found
-
-
-def zoned_columns(fields: Sequence[WireField], profiles: Sequence[Profile]) -> set[str]:
-    """Return the names of the columns whose moments were written with offsets or a zone."""
-    found = readings_of(fields, profiles)
-    return {name for name, state in found.items() if state.get("zoned")}
 
 
 def _zoned(decision: Decision) -> bool:

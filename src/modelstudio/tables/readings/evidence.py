@@ -14,7 +14,7 @@ from heapq import nsmallest
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from modelstudio.tables.readings import bits, booleans, forms, moments, numbers
-from modelstudio.tables.readings.base import MARKS, is_mark, one_array
+from modelstudio.tables.readings.base import is_mark, one_array
 from modelstudio.tables.readings.glance import glance
 
 if TYPE_CHECKING:
@@ -366,10 +366,3 @@ def _followed(runs: list[Run]) -> list[Run] | None:
         else:
             made.append((begin, end, offset))
     return made if len(made) <= _MOST_RUNS else None
-
-
-def marks_of(counts: Mapping[str, int]) -> list[str]:
-    """Return the marks among some, the commonest first."""
-    return sorted(
-        (mark for mark in counts if mark.casefold() in MARKS), key=lambda one: -counts[one]
-    )

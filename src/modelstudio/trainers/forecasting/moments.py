@@ -208,8 +208,8 @@ def _stamps(values: pd.Series, reading: MomentReading | None) -> Stamps:
     present = values[given]
     wall, ahead = np.zeros(len(values), dtype="datetime64[us]"), np.full(len(values), np.nan)
     zone = None
-    if isinstance(present.dtype, pd.DatetimeTZDtype) and reading is not None and reading.zoned:
-        present = present.dt.tz_convert(zones.UTC).dt.tz_localize(None)  # as it was stored
+    if _is_stored(present, reading):
+        present = present.dt.tz_localize(None)
     if isinstance(present.dtype, pd.DatetimeTZDtype):
         zone = str(present.dtype.tz)
         wall[given] = present.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
